@@ -1,0 +1,1 @@
+"""Where private keys live: encrypted files in one directory."""
