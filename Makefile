@@ -1,0 +1,86 @@
+# Every command that a contributor needs; `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Arguments for the command behind a target: make demo ARGS=--exit
+ARGS ?=
+export PYTHON ?= python3
+
+# Debian packages, installed when they are missing. The demo needs no more than the first list.
+DEMO_PACKAGES := python3-venv
+TEST_PACKAGES := $(DEMO_PACKAGES) curl gnutls-bin libnss3-tools libxml2-utils nginx-light openssl postgresql
+BENCH_PACKAGES := $(TEST_PACKAGES) wrk
+
+BIN := .venv/bin
+STEP := script/step
+PROJECT := pyproject.toml hatch_build.py $(wildcard src/certdesk/locale/*/LC_MESSAGES/certdesk.po)
+
+.PHONY: help
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: .venv/runtime ## See it work: a desk, a client, an enrollment, a revocation (ARGS=--exit stops after the story).
+	@$(BIN)/certdesk demo $(ARGS)
+
+.PHONY: test
+test: lint ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
+	@script/debian-packages $(TEST_PACKAGES)
+	@$(STEP) "pytest" $(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=15 $(ARGS)
+
+.PHONY: lint
+lint: .venv/development ## Check style, types, layers and the completeness of the translations.
+	@$(STEP) "ruff check" $(BIN)/ruff check
+	@$(STEP) "ruff format" $(BIN)/ruff format --check
+	@$(STEP) "mypy" $(BIN)/mypy
+	@$(STEP) "import contracts" $(BIN)/lint-imports --no-logo
+	@$(STEP) "catalogues" $(BIN)/python script/catalogues.py
+
+.PHONY: format
+format: .venv/development ## Format the code and mend what can be mended by itself.
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+.PHONY: bench
+bench: .venv/development ## Measure the speed, in ratios to what this machine can sign (ARGS for the benchmark).
+	@script/debian-packages $(BENCH_PACKAGES)
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: messages
+messages: .venv/development ## Bring the message catalogues up to date with the code.
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --keywords=N_ --add-location=file --sort-by-file \
+		--project=certdesk --version=0.1 --msgid-bugs-address=CONTRIBUTING.md --output=build/certdesk.pot src
+	@$(BIN)/pybabel --quiet update --domain=certdesk --input-file=build/certdesk.pot --output-dir=src/certdesk/locale \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120
+	@$(BIN)/python script/catalogues.py || true
+
+.PHONY: lock
+lock: ## Write the lock files anew (needs uv); ARGS=--upgrade takes newer versions.
+	@command -v uv >/dev/null || { echo "error: uv is needed to lock"; echo "hint: pipx install uv"; exit 1; } >&2
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		--extra server --group dev $(ARGS) pyproject.toml --output-file requirements.lock
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		--extra server --group build --constraints requirements.lock pyproject.toml \
+		--output-file requirements-runtime.lock
+
+.PHONY: clean
+clean: ## Remove what was built, the environment too.
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@find src tests bench script -name __pycache__ -prune -exec rm -rf {} +
+	@rm -f src/certdesk/locale/*/LC_MESSAGES/certdesk.mo
+
+# One environment, two stamps: the demo's packages are a part of the contributor's, in the same versions.
+.venv/runtime: requirements-runtime.lock $(PROJECT)
+	@script/debian-packages $(DEMO_PACKAGES)
+	@script/environment requirements-runtime.lock
+	@touch $@
+
+.venv/development: requirements.lock $(PROJECT)
+	@script/debian-packages $(DEMO_PACKAGES)
+	@script/environment requirements.lock
+	@touch .venv/runtime $@
