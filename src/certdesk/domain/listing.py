@@ -1,0 +1,40 @@
+"""Lists of requests and certificates: what is asked for, and one page of the answer."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from certdesk.domain.enrollment import Kind
+from certdesk.domain.states import CertificateStatus, RequestState
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests; an empty field does not limit."""
+
+    organisation: str = ""
+    state: RequestState | None = None
+    kind: Kind | None = None
+    text: str = ""
+    """The beginning of an ID, e-mail address or device ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFilter:
+    """Which certificates; an empty field does not limit."""
+
+    organisation: str = ""
+    status: CertificateStatus | None = None
+    kind: Kind | None = None
+    text: str = ""
+    """The beginning of a request ID, e-mail address, device ID or hexadecimal serial number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page, newest first."""
+
+    items: tuple[Item, ...]
+    next: str | None
+    """Where the next page begins; None on the last page. Opaque to callers."""

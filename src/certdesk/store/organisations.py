@@ -1,0 +1,149 @@
+"""Organisations, managers, API tokens and the desk's own properties."""
+
+from typing import Any
+
+from certdesk.domain.enrollment import KeyType, Kind, Manager, Organisation, Principal, Role
+from certdesk.store.database import Change, Database, Row, must, then
+from certdesk.store.events import SealedEvent, event_step, event_values
+
+ORGANISATION_COLUMNS = (
+    "code, name, country, kinds, allow_wildcards, key_type, validity_days, request_lifetime_days, poll_seconds,"
+    " support_contact"
+)
+_ORGANISATION = f"SELECT {ORGANISATION_COLUMNS} FROM organisations WHERE code = :code"
+_ORGANISATIONS = f"SELECT {ORGANISATION_COLUMNS} FROM organisations ORDER BY code"
+_ADD_ORGANISATION = Change(
+    must(
+        f"INSERT INTO organisations ({ORGANISATION_COLUMNS}) VALUES (:code, :name, :country, :kinds,"
+        " :allow_wildcards, :key_type, :validity_days, :request_lifetime_days, :poll_seconds, :support_contact)"
+    ),
+    then(event_step()),
+)
+_MANAGER = "SELECT email, name, role, organisation, disabled FROM managers WHERE email = :email"
+_PUT_MANAGER = Change(
+    must(
+        "INSERT INTO managers (email, name, role, organisation, disabled)"
+        " VALUES (:email, :name, :role, :organisation, 0) ON CONFLICT (email) DO UPDATE SET name = excluded.name,"
+        " role = excluded.role, organisation = excluded.organisation, disabled = 0"
+    ),
+    then(event_step()),
+)
+_PRINCIPAL_OF_CERTIFICATE = """
+    SELECT m.email, m.role, m.organisation
+    FROM certificates c JOIN managers m ON m.email = c.email
+    WHERE c.fingerprint = :fingerprint AND c.kind = 'manager' AND c.status <> 'revoked'
+      AND c.not_before <= :now AND c.not_after >= :now AND m.disabled = 0
+"""
+_ADD_TOKEN = Change(
+    must(
+        "INSERT INTO tokens (token_sha256, name, role, organisation, expires_at)"
+        " VALUES (:token_sha256, :name, :role, :organisation, :expires_at)"
+    ),
+    then(event_step()),
+)
+_PRINCIPAL_OF_TOKEN = """
+    SELECT name, role, organisation FROM tokens WHERE token_sha256 = :token_sha256 AND expires_at >= :now
+"""
+_PROPERTY = "SELECT value FROM properties WHERE name = :name"
+_PUT_PROPERTY = Change(
+    must(
+        "INSERT INTO properties (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )
+)
+
+
+def organisation_of_row(row: Row) -> Organisation:
+    """Return the organisation in a row of `ORGANISATION_COLUMNS`."""
+    code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, contact = row
+    return Organisation(
+        code,
+        name,
+        country,
+        frozenset(map(Kind, kinds.split())),
+        bool(wildcards),
+        KeyType(key_type),
+        validity,
+        lifetime,
+        poll,
+        contact,
+    )
+
+
+class Organisations:
+    """The registry: who belongs to the federation and who acts for it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, code: str) -> Organisation | None:
+        """Return an organisation."""
+        row = await self._database.row(_ORGANISATION, {"code": code})
+        return organisation_of_row(row) if row else None
+
+    async def all(self) -> list[Organisation]:
+        """Return every organisation by code."""
+        return [organisation_of_row(row) for row in await self._database.rows(_ORGANISATIONS, {})]
+
+    async def add(self, organisation: Organisation, event: SealedEvent) -> None:
+        """Add an organisation; raise `DuplicateError` if its code is taken."""
+        values: dict[str, Any] = {
+            "code": organisation.code,
+            "name": organisation.name,
+            "country": organisation.country,
+            "kinds": " ".join(sorted(organisation.kinds)),
+            "allow_wildcards": int(organisation.allow_wildcards),
+            "key_type": organisation.key_type.value,
+            "validity_days": organisation.validity_days,
+            "request_lifetime_days": organisation.request_lifetime_days,
+            "poll_seconds": organisation.poll_seconds,
+            "support_contact": organisation.support_contact,
+        }
+        await self._database.apply(_ADD_ORGANISATION, values | event_values(event))
+
+    async def manager(self, email: str) -> Manager | None:
+        """Return a manager."""
+        row = await self._database.row(_MANAGER, {"email": email})
+        return Manager(row[0], row[1], Role(row[2]), row[3], bool(row[4])) if row else None
+
+    async def put_manager(self, manager: Manager, event: SealedEvent) -> None:
+        """Add a manager, or give an existing one another name, role or organisation."""
+        values = {
+            "email": manager.email,
+            "name": manager.name,
+            "role": manager.role.value,
+            "organisation": manager.organisation,
+        }
+        await self._database.apply(_PUT_MANAGER, values | event_values(event))
+
+    async def principal_of_certificate(self, fingerprint: bytes, now: int, source: str) -> Principal | None:
+        """Return the manager to whom the certificate with this SHA-256 was issued, if both are in good standing."""
+        row = await self._database.row(_PRINCIPAL_OF_CERTIFICATE, {"fingerprint": fingerprint, "now": now})
+        return Principal(row[0], Role(row[1]), row[2], source) if row else None
+
+    async def add_token(
+        self, token_sha256: bytes, principal: Principal, expires_at: int, event: SealedEvent
+    ) -> None:
+        """Add an API token by its hash; raise `DuplicateError` if the name is taken."""
+        values = {
+            "token_sha256": token_sha256,
+            "name": principal.name,
+            "role": principal.role.value,
+            "organisation": principal.organisation,
+            "expires_at": expires_at,
+        }
+        await self._database.apply(_ADD_TOKEN, values | event_values(event))
+
+    async def principal_of_token(self, token_sha256: bytes, now: int, source: str) -> Principal | None:
+        """Return who may call with the token of this hash."""
+        row = await self._database.row(_PRINCIPAL_OF_TOKEN, {"token_sha256": token_sha256, "now": now})
+        return Principal(row[0], Role(row[1]), row[2], source) if row else None
+
+    async def property(self, name: str) -> str | None:
+        """Return one of the desk's own properties."""
+        row = await self._database.row(_PROPERTY, {"name": name})
+        return str(row[0]) if row else None
+
+    async def put_property(self, name: str, value: str) -> None:
+        """Set one of the desk's own properties."""
+        await self._database.apply(_PUT_PROPERTY, {"name": name, "value": value})

@@ -1,0 +1,145 @@
+"""SQLite: the embedded default, called straight from the event loop.
+
+All writers of one turn of the event loop share a transaction: it begins with the first of them and is
+committed once, when every request that was ready in that turn has run. Nobody is answered before the
+commit. Each change runs in a savepoint of its own, so one that fails does not take its neighbours down.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.text import N_
+from certdesk.store.database import Change, DuplicateError, Row, Values
+
+_BUSY_SECONDS = 10.0
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection without implicit transactions, durable at every commit."""
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=512)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -16384")
+    return connection
+
+
+def unavailable(error: sqlite3.Error) -> CertdeskError:
+    """Say in a sentence why SQLite cannot go on."""
+    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+        return CertdeskError(ErrorKind.UNAVAILABLE, N_("the disk is full: nothing was stored; try again later"))
+    return CertdeskError(
+        ErrorKind.UNAVAILABLE, N_("the database cannot be used right now ({cause})"), cause=error.sqlite_errorname
+    )
+
+
+class SQLiteDatabase:
+    """One connection that writes, one that reads what has been committed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = connect(path)
+        self._reader = connect(path)
+        self._reader.execute("PRAGMA query_only = TRUE")
+        self._waiting: list[asyncio.Future[None]] | None = None
+        """Those whose changes are in the open transaction; None when none is open."""
+
+    async def row(self, sql: str, values: Values) -> Row | None:
+        """Return the first row, or None."""
+        try:
+            found: Row | None = self._reader.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        return found
+
+    async def rows(self, sql: str, values: Values) -> Sequence[Row]:
+        """Return all rows."""
+        try:
+            return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    async def apply(self, change: Change, values: Values) -> bool:
+        """Do all of a change or nothing; return when this turn's transaction is on the disk."""
+        try:
+            if self._waiting is None:
+                self._begin()
+            held = self._run(change, values)
+        except sqlite3.IntegrityError as error:
+            raise DuplicateError(str(error)) from error
+        except sqlite3.Error as error:
+            if not self._writer.in_transaction:  # SQLite took the whole transaction back by itself
+                self._end(error)
+            raise unavailable(error) from error
+        if held:
+            await self._committed()
+        return held
+
+    def _begin(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._waiting = []
+        asyncio.get_running_loop().call_soon(self._commit)
+
+    def _run(self, change: Change, values: Values) -> bool:
+        execute = self._writer.execute
+        execute("SAVEPOINT change")
+        held = False
+        try:
+            for step in change.steps:
+                if execute(step.sql, values).rowcount < 1 and step.must:
+                    break
+            else:
+                held = True
+        finally:
+            if self._writer.in_transaction:
+                if not held:
+                    execute("ROLLBACK TO change")
+                execute("RELEASE change")
+        return held
+
+    async def _committed(self) -> None:
+        if self._waiting is None:  # pragma: no cover - a change that held left its transaction open
+            raise AssertionError
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _commit(self) -> None:
+        if self._waiting is None:
+            return
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            self._end(error)
+        else:
+            self._end(None)
+
+    def _end(self, error: sqlite3.Error | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for waiter in waiting:
+            if waiter.done():  # its request was cancelled meanwhile
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(unavailable(error))
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy to a new file; the pages are copied from one snapshot."""
+        try:
+            self._reader.execute("PRAGMA query_only = FALSE")
+            self._reader.execute("VACUUM INTO ?", (path,))
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        finally:
+            self._reader.execute("PRAGMA query_only = TRUE")
+
+    async def close(self) -> None:
+        """Finish the open transaction and close both connections."""
+        self._commit()
+        self._reader.close()
+        self._writer.close()

@@ -1,0 +1,47 @@
+"""The repositories over one open database."""
+
+from pathlib import Path
+
+from certdesk.store.certificates import Certificates
+from certdesk.store.database import Database
+from certdesk.store.events import Events
+from certdesk.store.migrate import migrate_postgresql, migrate_sqlite
+from certdesk.store.organisations import Organisations
+from certdesk.store.requests import Requests
+from certdesk.store.sqlite import SQLiteDatabase
+from certdesk.store.validation import Validation
+
+
+class Store:
+    """Everything the desk remembers, but for keys."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.organisations = Organisations(database)
+        self.requests = Requests(database)
+        self.certificates = Certificates(database)
+        self.validation = Validation(database)
+        self.events = Events(database)
+
+    async def ready(self) -> None:
+        """Raise `UNAVAILABLE` unless the database answers."""
+        await self.database.row("SELECT 1", {})
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.database.close()
+
+
+async def open_store(url: str) -> Store:
+    """Migrate and open a database: `sqlite:///absolute/path` or `postgresql://…`.
+
+    Raises `UNAVAILABLE` if it cannot be reached and `INCOMPATIBLE` if it is of a newer version.
+    """
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite://"))
+        migrate_sqlite(path)
+        return Store(SQLiteDatabase(path))
+    from certdesk.store.postgresql import PostgreSQLDatabase  # noqa: PLC0415 - asyncpg is not needed with SQLite
+
+    await migrate_postgresql(url)
+    return Store(await PostgreSQLDatabase.open(url))
