@@ -7,7 +7,7 @@
 translate it; `str(error)` is the English sentence.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
 from enum import StrEnum
 
 from certdesk.domain.text import Translator
@@ -47,7 +47,7 @@ class ErrorKind(StrEnum):
     """A defect of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with one input field.
 
@@ -57,7 +57,7 @@ class Problem:
     kind: ErrorKind
     message: str
     field: str = ""
-    values: dict[str, object] = field(default_factory=dict)
+    values: dict[str, object] = dataclasses.field(default_factory=dict)
 
     def text(self, translate: Translator = str) -> str:
         """Return the sentence, translated."""
