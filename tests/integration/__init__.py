@@ -1,0 +1,1 @@
+"""Several modules together, with real databases and in-process HTTP."""
