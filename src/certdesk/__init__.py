@@ -1,0 +1,3 @@
+"""Certificate enrollment for a federation of organisations."""
+
+__version__ = "0.1.0"
