@@ -13,7 +13,7 @@ CATALOGUES = "src/certdesk/locale/*/LC_MESSAGES/certdesk.po"
 class CatalogueHook(BuildHookInterface):  # type: ignore[type-arg] # Hatchling's configuration has no fixed type
     """Turn every `certdesk.po` into the `certdesk.mo` beside it, which gettext reads."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - Hatchling's signature
         """Compile before Hatchling collects the files; `*.mo` is an artifact of the wheel."""
         for source in Path(self.root).glob(CATALOGUES):
             with source.open("rb") as po:
