@@ -1,0 +1,73 @@
+"""Which public keys may be certified, and which signatures prove their possession."""
+
+import math
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from certdesk.domain.errors import ErrorKind, Problem
+from certdesk.domain.text import N_
+from certdesk.wire.pkcs10 import BAD_EXPONENT, CSR
+
+LEAST_RSA_BITS = 2048
+"""112 bits of strength (NIST SP 800-57 part 1, table 2)."""
+MOST_RSA_BITS = 8192
+"""Beyond, each handshake costs the verifier milliseconds for nothing: use P-384. OpenSSL itself stops at 16384."""
+MOST_RSA_EXPONENT = 2**31 - 1
+"""Go's crypto/rsa and older CryptoAPI load no larger one, so such a certificate would fail at some verifiers."""
+
+_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+# SHA-1 and MD5 collide; the 224 bit hashes are below the strength of P-256. None is Ed25519's.
+_HASHES = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512", None})
+_SIEVE = bytearray([1]) * 752
+for _factor in range(2, 28):
+    _SIEVE[_factor * 2 :: _factor] = bytes(len(_SIEVE[_factor * 2 :: _factor]))
+_SMALL_PRIMES = math.prod(number for number in range(2, 752) if _SIEVE[number])
+"""The primes that no sound modulus has as a factor (CA/Browser Forum BR §6.1.6)."""
+
+
+def judge_key(csr: CSR) -> list[Problem]:
+    """Return what speaks against a CSR's key and the hash of its signature."""
+    problems = _judge_public_key(csr.public_key)
+    if csr.signature_hash not in _HASHES:
+        problems.append(
+            Problem(
+                ErrorKind.WEAK_SIGNATURE,
+                N_("the CSR is signed with {hash}, which is too weak: use SHA-256"),
+                "csr",
+                {"hash": csr.signature_hash},
+            )
+        )
+    return problems
+
+
+def _judge_public_key(key: CertificatePublicKeyTypes) -> list[Problem]:
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if key.curve.name in _CURVES:
+            return []
+        return [_weak(N_("the curve {curve} is not accepted: use P-256, P-384 or P-521"), curve=key.curve.name)]
+    if isinstance(key, rsa.RSAPublicKey):
+        return _judge_rsa(key)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return []
+    return [_weak(N_("this kind of key is not accepted: use EC P-256, P-384, P-521, RSA or Ed25519"))]
+
+
+def _judge_rsa(key: rsa.RSAPublicKey) -> list[Problem]:
+    bits = key.key_size
+    if bits < LEAST_RSA_BITS:
+        message = N_("an RSA key needs at least {least} bits, this one has {bits}")
+        return [_weak(message, least=LEAST_RSA_BITS, bits=bits)]
+    if bits > MOST_RSA_BITS:
+        message = N_("an RSA key may have at most {most} bits, this one has {bits}")
+        return [_weak(message, most=MOST_RSA_BITS, bits=bits)]
+    numbers = key.public_numbers()
+    if numbers.e > MOST_RSA_EXPONENT:  # one too small or even does not get past the parser
+        return [_weak(BAD_EXPONENT)]
+    if math.gcd(numbers.n, _SMALL_PRIMES) != 1:
+        return [_weak(N_("the RSA key's modulus has a small factor, so anyone can compute its private key"))]
+    return []
+
+
+def _weak(message: str, **values: object) -> Problem:
+    return Problem(ErrorKind.WEAK_KEY, message, "csr", values)

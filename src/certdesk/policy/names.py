@@ -1,0 +1,118 @@
+"""Which DNS names and IP addresses a server's certificate may carry."""
+
+import ipaddress
+import re
+
+import idna
+
+from certdesk.domain.enrollment import Names
+from certdesk.domain.errors import ErrorKind, Problem
+from certdesk.domain.text import N_
+from certdesk.policy.fields import shown
+
+MOST_NAMES = 100
+"""As at Let's Encrypt: more make the certificate larger than TLS stacks like, and no administrator reads them."""
+LONGEST_NAME = 253
+"""Characters without the root's dot: 255 octets on the wire (RFC 1035 §2.3.4)."""
+LONGEST_LABEL = 63
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
+_NOT_LDH = re.compile(r"[^a-z0-9.-]")
+
+
+def normal_names(names: Names) -> Names:
+    """Return names in their one spelling, without repetitions; what cannot be a name is left for the judgement."""
+    return Names(
+        tuple(dict.fromkeys(map(normal_dns, names.dns))),
+        tuple(dict.fromkeys(map(_normal_ip, names.ip))),
+    )
+
+
+def normal_dns(name: str) -> str:
+    """Return a DNS name in lower case, without the root's dot, its U-labels as A-labels (RFC 5891, UTS 46)."""
+    name = name.strip().lower().removesuffix(".")
+    if name.isascii() or len(name) > LONGEST_NAME:
+        return name
+    wildcard, host = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    try:
+        return wildcard + idna.encode(host, uts46=True).decode()
+    except UnicodeError:
+        return name
+
+
+def _normal_ip(address: str) -> str:
+    try:
+        return ipaddress.ip_address(address.strip()).compressed
+    except ValueError:
+        return address
+
+
+def judge_dns(name: str, field: str, *, allow_wildcards: bool) -> list[Problem]:
+    """Return what speaks against a normalised DNS name."""
+    return _refusals(_why_not_dns(name, allow_wildcards=allow_wildcards), name, field)
+
+
+def judge_ip(address: str, field: str) -> list[Problem]:
+    """Return what speaks against a normalised IP address."""
+    return _refusals(_why_not_ip(address), address, field)
+
+
+def _refusals(reason: str | None, name: str, field: str) -> list[Problem]:
+    return [Problem(ErrorKind.NAME_NOT_ALLOWED, reason, field, {"name": shown(name)})] if reason else []
+
+
+def _why_not_dns(name: str, *, allow_wildcards: bool) -> str | None:
+    if not name.startswith("*."):
+        return why_not_host(name)
+    if not allow_wildcards:
+        return N_("{name} is a wildcard, which the organisation does not allow")
+    host = name[2:]
+    if "." not in host:
+        return N_("{name} would stand for a whole top-level domain")
+    return why_not_host(host)
+
+
+def why_not_host(name: str) -> str | None:
+    """Return why a lower-case name is no host name (RFC 1123 §2.1, RFC 5890 §2.3.1) as a message with `{name}`."""
+    if not _HOST.fullmatch(name) or len(name) > LONGEST_NAME:
+        return _why_not_labels(name)
+    if "--" in name and not all(map(_is_ldh_or_a_label, name.split("."))):
+        return N_("{name} holds a label that is not valid internationalised text (xn--)")
+    if name[name.rfind(".") + 1 :].isdigit():  # RFC 3696 §2: or it could be read as an IPv4 address
+        return N_("{name} ends in a number, as no DNS name does: give an IP address as such")
+    return None
+
+
+def _why_not_labels(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        return N_("{name} is longer than 253 characters")
+    if "*" in name:
+        return N_("{name}: a wildcard can only be the whole first label, as in *.example.org")
+    if _NOT_LDH.search(name):
+        return N_("{name} is not a DNS name: it may hold letters a-z, digits, hyphens and dots")
+    if any(len(label) > LONGEST_LABEL for label in name.split(".")):
+        return N_("{name} holds a label of more than 63 characters")
+    return N_("{name} is not a DNS name: a label is empty, or begins or ends with a hyphen")
+
+
+def _is_ldh_or_a_label(label: str) -> bool:
+    """Tell whether a label is no reserved one: hyphens in places 3 and 4 belong to A-labels (RFC 5890 §2.3.1)."""
+    if label[2:4] != "--":
+        return True
+    try:
+        return idna.alabel(idna.ulabel(label)) == label.encode()
+    except UnicodeError:
+        return False
+
+
+def _why_not_ip(address: str) -> str | None:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return N_("{name} is not an IPv4 or IPv6 address")
+    if getattr(parsed, "scope_id", None):
+        return N_("{name} has a zone, which means nothing to other hosts")
+    if parsed.is_unspecified or parsed.is_multicast or address == "255.255.255.255":
+        return N_("{name} is not the address of one host")
+    return None

@@ -1,0 +1,164 @@
+"""PKCS#10 certification requests (RFC 2986), from PEM or DER.
+
+    >>> csr = parse_csr(unverified_csr)  # doctest: +SKIP
+    >>> csr.verify()  # doctest: +SKIP
+
+`parse_csr` only reads. What the key and the names are worth is policy's to say, and because that is a
+hundred times cheaper than checking the signature, `verify` is best called last.
+"""
+
+import binascii
+import re
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from certdesk.domain.enrollment import Names
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.identifiers import sha256
+from certdesk.domain.text import N_
+
+LARGEST_CSR = 32 * 1024
+"""Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
+
+_LABELS = frozenset({b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"})  # RFC 7468 §7
+_SHOWABLE_LABEL = re.compile(rb"[A-Z0-9 ]{1,32}")
+_WHITESPACE = b" \t\r\n\v\f"
+_LONG_FORM = 0x80  # of a DER length; no CSR is short enough to do without
+
+
+@dataclass(frozen=True, slots=True)
+class CSR:
+    """A certification request that could be read; its signature is unverified until `verify` returns."""
+
+    der: bytes
+    spki: bytes
+    """DER SubjectPublicKeyInfo, byte for byte as in the request."""
+    spki_sha256: bytes
+    public_key: CertificatePublicKeyTypes
+    signature_hash: str | None
+    """The hash's name as cryptography spells it (`sha256`); None for Ed25519 and Ed448, which bring their own."""
+    names: Names
+    """DNS names and IP addresses of the requested subject_alt_name, as written there."""
+    emails: tuple[str, ...]
+    other_names: tuple[str, ...]
+    """The types of the names that are none of these, such as `OtherName`."""
+    _request: x509.CertificateSigningRequest = field(repr=False, compare=False)
+
+    def verify(self) -> None:
+        """Check the proof of possession: the signature by the requested key (RFC 2986 §4.2); else raise `BAD_CSR`."""
+        try:
+            valid = self._signature_verifies()
+        except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+            valid = False
+        if not valid:
+            raise _bad(N_("the CSR's signature does not verify: it was not made by the CSR's own key, or was altered"))
+
+    def _signature_verifies(self) -> bool:
+        request, key = self._request, self.public_key
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            # Most CSRs come here, and the key is loaded already: a sixth faster than `is_signature_valid`.
+            algorithm = request.signature_algorithm_parameters
+            if not isinstance(algorithm, ec.ECDSA):
+                return False
+            key.verify(request.signature, request.tbs_certrequest_bytes, algorithm)
+            return True
+        return request.is_signature_valid
+
+
+def parse_csr(unverified_csr: bytes | str) -> CSR:
+    """Read a CSR from PEM (text around the block is ignored) or DER.
+
+    Raises `BAD_CSR`, or `WEAK_KEY` for a key that no one should use and that cryptography refuses to load.
+    """
+    if len(unverified_csr) > LARGEST_CSR:
+        raise _bad(N_("a CSR may have {most} bytes, this one has {size}"), most=LARGEST_CSR, size=len(unverified_csr))
+    octets = unverified_csr.encode("utf-8", "replace") if isinstance(unverified_csr, str) else bytes(unverified_csr)
+    is_der = octets[:1] == b"\x30" and len(octets) > 1 and octets[1] & _LONG_FORM
+    der = octets if is_der else _der_of_pem(octets)
+    try:
+        request = x509.load_der_x509_csr(der)
+    except (ValueError, x509.InvalidVersion):
+        raise _bad(N_("the CSR is damaged, or is not a PKCS#10 request in DER")) from None
+    key = _public_key(request)
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if spki not in der:
+        # Explicit curve parameters and hybrid points MUST NOT be used (RFC 5480 §2.1.1, §2.2); compressed points and
+        # id-RSASSA-PSS keys go with them, because the device shows the verification code of the bytes that it sent.
+        raise _bad(N_("the CSR's key is not encoded as usual: a named curve and an uncompressed point, or plain RSA"))
+    names, emails, others = _requested_names(request)
+    return CSR(der, spki, sha256(spki), key, _signature_hash(request), names, emails, others, request)
+
+
+def _bad(message: str, **values: object) -> CertdeskError:
+    return CertdeskError(ErrorKind.BAD_CSR, message, field="csr", **values)
+
+
+def _der_of_pem(octets: bytes) -> bytes:
+    """Decode the only PEM block (RFC 7468 §3, lax in whitespace alone)."""
+    _before, *blocks = octets.split(b"-----BEGIN ")
+    if b"PRIVATE KEY-----" in octets:
+        raise _bad(N_("this holds a private key, which must never be sent: make a new key, and send only its CSR"))
+    if not blocks:
+        raise _bad(N_("this is not a CSR: a PKCS#10 request in PEM or DER is expected"))
+    if len(blocks) > 1:
+        raise _bad(N_("one CSR is expected, these are {count} PEM blocks"), count=len(blocks))
+    label, _dashes, rest = blocks[0].partition(b"-----")
+    if label not in _LABELS:
+        shown = label.decode() if _SHOWABLE_LABEL.fullmatch(label) else "?"
+        raise _bad(N_("this PEM block is a {label}, a CERTIFICATE REQUEST is expected"), label=shown)
+    text, end, _after = rest.partition(b"-----END " + label + b"-----")
+    if not end:
+        raise _bad(N_("the CSR's PEM block has no end: it was cut off"))
+    try:
+        return binascii.a2b_base64(text.translate(None, _WHITESPACE), strict_mode=True)
+    except ValueError:
+        raise _bad(N_("the CSR's PEM block is not base64")) from None
+
+
+def _public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKeyTypes:
+    try:
+        return request.public_key()
+    except UnsupportedAlgorithm:
+        raise CertdeskError(
+            ErrorKind.WEAK_KEY, N_("the key's algorithm or curve is not known to the desk: use EC P-256"), field="csr"
+        ) from None
+    except ValueError as error:
+        if str(error).startswith("e must be"):  # a test holds cryptography to these words
+            raise CertdeskError(ErrorKind.WEAK_KEY, BAD_EXPONENT, field="csr") from None
+        raise _bad(N_("the CSR's public key is damaged")) from None
+
+
+BAD_EXPONENT = N_("an RSA key's public exponent is an odd number from 3 to 2147483647")
+"""Shared with policy, which sees only the exponents that cryptography lets through."""
+
+
+def _signature_hash(request: x509.CertificateSigningRequest) -> str | None:
+    try:
+        algorithm = request.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        raise _bad(N_("the CSR's signature algorithm is not known to the desk")) from None
+    return algorithm.name if algorithm else None
+
+
+def _requested_names(request: x509.CertificateSigningRequest) -> tuple[Names, tuple[str, ...], tuple[str, ...]]:
+    """Return the names, e-mail addresses and other types in the extensionRequest (RFC 2985 §5.4.2)."""
+    try:
+        extensions = request.extensions
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise _bad(N_("the CSR's requested extensions cannot be read")) from None
+    found: dict[str, list[str]] = {"DNSName": [], "IPAddress": [], "RFC822Name": []}
+    others = []
+    for extension in extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            for name in extension.value:
+                kind = type(name).__name__
+                if kind in found:
+                    found[kind].append(str(name.value))
+                else:
+                    others.append(kind)
+    return Names(tuple(found["DNSName"]), tuple(found["IPAddress"])), tuple(found["RFC822Name"]), tuple(others)
