@@ -4,7 +4,7 @@ import re
 
 from certdesk.domain.errors import ErrorKind, Problem
 from certdesk.domain.text import N_
-from certdesk.policy.fields import REQUIRED, shown
+from certdesk.policy.fields import LONGEST_EMAIL, REQUIRED, shown
 from certdesk.policy.names import normal_dns, why_not_host
 
 # An atom's characters and dots between atoms (RFC 5322 §3.2.3). Quoted local parts are left out: no mailbox has one.
@@ -12,9 +12,6 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 LONGEST_LOCAL_PART = 64
 """RFC 5321 §4.5.3.1.1."""
-LONGEST_EMAIL = 254
-"""RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets; RFC 5280's ub-emailaddress-length is 255."""
-
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164 §6: at most 15 digits with the country code. Seven are the fewest in use (Niue, Saint Helena)."""
 _PHONE_PUNCTUATION = re.compile(r"[\s.()/\u2010-\u2015-]+")

@@ -8,6 +8,20 @@ from certdesk.domain.text import N_
 
 REQUIRED = N_("this is required")
 
+# Characters after normalising. RFC 5280 appendix A.1: ub-state-name, ub-locality-name, ub-organization-name,
+# ub-common-name; all count characters, not octets.
+LONGEST_STATE = 128
+LONGEST_LOCALITY = 128
+LONGEST_ORGANISATION_NAME = 64
+LONGEST_COMMON_NAME = 64
+LONGEST_EMAIL = 254
+"""RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets; RFC 5280's ub-emailaddress-length is 255."""
+LONGEST_DESCRIPTION = 1000
+"""Half a page: enough to recognise somebody by, short enough to be read."""
+LONGEST_DEVICE_TEXT = 128
+"""An IMEI has 15 characters, a UUID 36, a host name mostly below 64, a marketing name below 100."""
+LONGEST_SUPPORT_CONTACT = 254
+"""Room for an e-mail address or a web address with a few words."""
 LONGEST_QUOTE = 80
 """Characters of unverified text that an error repeats."""
 

@@ -48,18 +48,19 @@ def _normal_ip(address: str) -> str:
         return address
 
 
-def judge_dns(name: str, field: str, *, allow_wildcards: bool) -> list[Problem]:
-    """Return what speaks against a normalised DNS name."""
-    return _refusals(_why_not_dns(name, allow_wildcards=allow_wildcards), name, field)
-
-
-def judge_ip(address: str, field: str) -> list[Problem]:
-    """Return what speaks against a normalised IP address."""
-    return _refusals(_why_not_ip(address), address, field)
-
-
-def _refusals(reason: str | None, name: str, field: str) -> list[Problem]:
-    return [Problem(ErrorKind.NAME_NOT_ALLOWED, reason, field, {"name": shown(name)})] if reason else []
+def judge_names(names: Names, *, allow_wildcards: bool, field: str = "names") -> list[Problem]:
+    """Return what speaks against a server's normalised names, at the fields `{field}.dns` and `{field}.ip`."""
+    count = len(names.dns) + len(names.ip)
+    if not 0 < count <= MOST_NAMES:
+        message = N_("a server needs 1 to {most} DNS names or IP addresses, these are {count}")
+        return [Problem(ErrorKind.NAME_NOT_ALLOWED, message, field, {"most": MOST_NAMES, "count": count})]
+    judged = [(name, f"{field}.dns", _why_not_dns(name, allow_wildcards=allow_wildcards)) for name in names.dns]
+    judged += [(address, f"{field}.ip", _why_not_ip(address)) for address in names.ip]
+    return [
+        Problem(ErrorKind.NAME_NOT_ALLOWED, reason, place, {"name": shown(name)})
+        for name, place, reason in judged
+        if reason
+    ]
 
 
 def _why_not_dns(name: str, *, allow_wildcards: bool) -> str | None:

@@ -6,13 +6,12 @@ from certdesk.domain.identifiers import check_organisation_code
 from certdesk.domain.text import N_
 from certdesk.policy.contact import judge_email
 from certdesk.policy.countries import COUNTRIES
-from certdesk.policy.fields import judge_text
-from certdesk.policy.submission import LONGEST_COMMON_NAME
-
-LONGEST_ORGANISATION_NAME = 64
-"""RFC 5280 appendix A.1: ub-organization-name."""
-LONGEST_SUPPORT_CONTACT = 254
-"""Room for an e-mail address or a web address with a few words."""
+from certdesk.policy.fields import (
+    LONGEST_COMMON_NAME,
+    LONGEST_ORGANISATION_NAME,
+    LONGEST_SUPPORT_CONTACT,
+    judge_text,
+)
 
 VALIDITY_DAYS = range(1, 1826)
 """Up to five years: an issuing authority that lives for ten is then replaced at half its life without a gap."""

@@ -10,22 +10,22 @@ Everything here is pure: the facts that only storage knows are handed in. Whoeve
 from dataclasses import dataclass, replace
 
 from certdesk.domain.enrollment import Device, Kind, Names, Organisation, Submission
-from certdesk.domain.errors import ErrorKind, Problem
+from certdesk.domain.errors import CertdeskError, ErrorKind, Problem
 from certdesk.domain.text import N_
 from certdesk.policy.contact import judge_email, judge_phone, normal_email, normal_phone
-from certdesk.policy.fields import judge_text, normal_lines, normal_text
+from certdesk.policy.fields import (
+    LONGEST_COMMON_NAME,
+    LONGEST_DESCRIPTION,
+    LONGEST_DEVICE_TEXT,
+    LONGEST_LOCALITY,
+    LONGEST_STATE,
+    judge_text,
+    normal_lines,
+    normal_text,
+)
 from certdesk.policy.keys import judge_key
-from certdesk.policy.names import MOST_NAMES, judge_dns, judge_ip, normal_names
+from certdesk.policy.names import judge_names, normal_names
 from certdesk.wire.pkcs10 import CSR
-
-# RFC 5280 appendix A.1: ub-state-name and ub-locality-name 128, ub-common-name 64.
-LONGEST_STATE = 128
-LONGEST_LOCALITY = 128
-LONGEST_COMMON_NAME = 64
-LONGEST_DESCRIPTION = 1000
-"""Half a page: enough to be recognised by, short enough to be read."""
-LONGEST_DEVICE_TEXT = 128
-"""An IMEI has 15 characters, a UUID 36, a host name mostly below 64, a marketing name below 100."""
 
 NO_NAMES = Names()
 
@@ -82,6 +82,14 @@ def judge(submission: Submission, csr: CSR, organisation: Organisation, facts: F
     ]
 
 
+def check_reason(reason: str, field: str, *, required: bool) -> str:
+    """Return the text that a decision is given with, as one line, or raise `INVALID_FIELD`."""
+    line = normal_lines(reason)
+    if problems := judge_text(field, line, LONGEST_DESCRIPTION, required=required):
+        raise CertdeskError.of(problems)
+    return line
+
+
 def _judge_kind(submission: Submission, organisation: Organisation) -> list[Problem]:
     if submission.kind in organisation.kinds or submission.kind is Kind.MANAGER:
         return []
@@ -112,17 +120,7 @@ def _judge_names(submission: Submission, csr: CSR, organisation: Organisation) -
             return []
         return [Problem(ErrorKind.NAME_NOT_ALLOWED, N_("only a server's certificate carries such names"), "names")]
     names = approved_names(submission, csr)
-    count = len(names.dns) + len(names.ip)
-    if not 0 < count <= MOST_NAMES:
-        message = N_("a server needs 1 to {most} DNS names or IP addresses, these are {count}")
-        return [Problem(ErrorKind.NAME_NOT_ALLOWED, message, "names", {"most": MOST_NAMES, "count": count})]
-    problems = _judge_other_names(csr)
-    for name in names.dns:
-        field = "names.dns" if name in submission.names.dns else "csr"
-        problems += judge_dns(name, field, allow_wildcards=organisation.allow_wildcards)
-    for address in names.ip:
-        problems += judge_ip(address, "names.ip" if address in submission.names.ip else "csr")
-    return problems
+    return _judge_other_names(csr) + judge_names(names, allow_wildcards=organisation.allow_wildcards)
 
 
 def _judge_other_names(csr: CSR) -> list[Problem]:
