@@ -67,7 +67,7 @@ class Problem:
 class CertdeskError(Exception):
     """A use case refused; `kind` says why in a word, `str()` in an English sentence, `problems` in full."""
 
-    def __init__(self, kind: ErrorKind, message: str, *, field: str = "", **values: object) -> None:
+    def __init__(self, kind: ErrorKind, message: str, /, *, field: str = "", **values: object) -> None:
         self.problem = Problem(kind, message, field, values)
         self.problems: tuple[Problem, ...] = (self.problem,)
         super().__init__(message)

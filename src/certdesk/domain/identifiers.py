@@ -80,7 +80,9 @@ def parse_request_id(unverified_id: str) -> str:
     body = "".join(CROCKFORD[_VALUE[character]] for character in body)
     if _check_character(organisation, body[:7]) != body[7]:
         raise CertdeskError(
-            ErrorKind.MALFORMED, N_("this request ID has a typing error: its check character does not match"), field="id"
+            ErrorKind.MALFORMED,
+            N_("this request ID has a typing error: its check character does not match"),
+            field="id",
         )
     return _written(organisation, body)
 

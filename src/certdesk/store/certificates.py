@@ -16,6 +16,7 @@ _COLUMNS = (
 PREFIXED = ", ".join(f"c.{column}" for column in _COLUMNS.split(", "))
 """The columns for a join in which the table is `c`."""
 
+_REASON = _COLUMNS.split(", ")[5:].index("revocation_reason")
 _NEW = _COLUMNS.partition(", revoked_at")[0]
 INSERT = (
     f"INSERT INTO certificates ({_NEW}) SELECT :serial_number, :id, :organisation, :kind, :status, :subject, :email,"
@@ -49,21 +50,9 @@ _OWN_KEY = Change(
 
 def certificate_of_row(row: Row) -> Certificate:
     """Return the certificate in a row of the table's columns."""
-    serial_number, request_id, organisation, kind, status, *middle = row[:14]
-    revoked_at, reason, revoked_by, comment, superseded_by = row[14:]
-    return Certificate(
-        serial_number,
-        request_id,
-        organisation,
-        Kind(kind),
-        CertificateStatus(status),
-        *middle,
-        revoked_at,
-        RevocationReason(reason) if reason else None,
-        revoked_by,
-        comment,
-        superseded_by,
-    )
+    serial_number, request_id, organisation, kind, status, *facts = row
+    facts[_REASON] = RevocationReason(facts[_REASON]) if facts[_REASON] else None
+    return Certificate(serial_number, request_id, organisation, Kind(kind), CertificateStatus(status), *facts)
 
 
 def values_of(certificate: Certificate) -> dict[str, Any]:

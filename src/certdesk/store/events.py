@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from certdesk.domain.enrollment import Event
-from certdesk.store.database import Change, Database, Row, must, then
+from certdesk.store.database import Change, Database, Row, must
 
 _COLUMNS = "id, at, action, actor, source, organisation, subject, facts, mac"
 _SELECT = f"SELECT {_COLUMNS}, batch FROM events"
@@ -20,7 +20,9 @@ _SEAL = Change(
         " VALUES (:number, :sealed_at, :statement, :signature)"
     ),
     # json_each over an object means the same to both databases, and so an index serves any number of IDs.
-    must("UPDATE events SET batch = :number WHERE id IN (SELECT key FROM json_each(:ids)) AND batch IS NULL AND {held}"),
+    must(
+        "UPDATE events SET batch = :number WHERE id IN (SELECT key FROM json_each(:ids)) AND batch IS NULL AND {held}"
+    ),
 )
 _REQUEST_STATES = "SELECT id, state FROM requests WHERE id > :after ORDER BY id LIMIT :limit"
 _CERTIFICATE_STATES = """
@@ -73,7 +75,7 @@ def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
 
 def _of_row(row: Row) -> SealedEvent:
     *plain, facts, mac, batch = row
-    return SealedEvent(Event(*plain, facts=json.loads(facts)), mac, batch)
+    return SealedEvent(Event(*plain, json.loads(facts)), mac, batch)
 
 
 class Events:

@@ -28,7 +28,7 @@ _PUT_MANAGER = Change(
     ),
     then(event_step()),
 )
-_PRINCIPAL_OF_CERTIFICATE = """
+_CERTIFICATE_HOLDER = """
     SELECT m.email, m.role, m.organisation
     FROM certificates c JOIN managers m ON m.email = c.email
     WHERE c.fingerprint = :fingerprint AND c.kind = 'manager' AND c.status <> 'revoked'
@@ -41,7 +41,7 @@ _ADD_TOKEN = Change(
     ),
     then(event_step()),
 )
-_PRINCIPAL_OF_TOKEN = """
+_TOKEN_HOLDER = """
     SELECT name, role, organisation FROM tokens WHERE token_sha256 = :token_sha256 AND expires_at >= :now
 """
 _PROPERTY = "SELECT value FROM properties WHERE name = :name"
@@ -118,12 +118,10 @@ class Organisations:
 
     async def principal_of_certificate(self, fingerprint: bytes, now: int, source: str) -> Principal | None:
         """Return the manager to whom the certificate with this SHA-256 was issued, if both are in good standing."""
-        row = await self._database.row(_PRINCIPAL_OF_CERTIFICATE, {"fingerprint": fingerprint, "now": now})
+        row = await self._database.row(_CERTIFICATE_HOLDER, {"fingerprint": fingerprint, "now": now})
         return Principal(row[0], Role(row[1]), row[2], source) if row else None
 
-    async def add_token(
-        self, token_sha256: bytes, principal: Principal, expires_at: int, event: SealedEvent
-    ) -> None:
+    async def add_token(self, token_sha256: bytes, principal: Principal, expires_at: int, event: SealedEvent) -> None:
         """Add an API token by its hash; raise `DuplicateError` if the name is taken."""
         values = {
             "token_sha256": token_sha256,
@@ -136,7 +134,7 @@ class Organisations:
 
     async def principal_of_token(self, token_sha256: bytes, now: int, source: str) -> Principal | None:
         """Return who may call with the token of this hash."""
-        row = await self._database.row(_PRINCIPAL_OF_TOKEN, {"token_sha256": token_sha256, "now": now})
+        row = await self._database.row(_TOKEN_HOLDER, {"token_sha256": token_sha256, "now": now})
         return Principal(row[0], Role(row[1]), row[2], source) if row else None
 
     async def property(self, name: str) -> str | None:

@@ -114,7 +114,9 @@ _INSTALL = Change(
     then(event_step()),
 )
 _LAPSING = "SELECT id, organisation FROM requests WHERE state = 'requested' AND lapses_at <= :now LIMIT :limit"
-_APPROVED = "SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit"
+_APPROVED = """
+    SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit
+"""
 _WAITING = "SELECT count(*) FROM requests WHERE state = 'requested'"
 
 

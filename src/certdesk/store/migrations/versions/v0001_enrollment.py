@@ -120,9 +120,7 @@ def _make_requests() -> None:
         sqlite_where=requested,
         postgresql_where=requested,
     )
-    op.create_index(
-        "requests_lapsing", "requests", ["lapses_at"], sqlite_where=requested, postgresql_where=requested
-    )
+    op.create_index("requests_lapsing", "requests", ["lapses_at"], sqlite_where=requested, postgresql_where=requested)
     approved = sa.text("state = 'approved'")
     op.create_index("requests_approved", "requests", ["decided_at"], sqlite_where=approved, postgresql_where=approved)
     op.create_index("requests_newest", "requests", ["created_at", "id"])

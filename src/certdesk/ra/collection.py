@@ -1,0 +1,135 @@
+"""What a requester does after submitting: follow the request, collect, install, renew."""
+
+from dataclasses import replace
+from hmac import compare_digest
+
+from cryptography import x509
+
+from certdesk.domain.enrollment import Certificate, CertificationRequest, Kind, Submission
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.states import Action, CertificateStatus, RequestState
+from certdesk.domain.text import N_
+from certdesk.policy.submission import approved_names
+from certdesk.ra.decision import Decisions
+from certdesk.ra.office import Actor, no_such_request
+from certdesk.store.requests import Enrollment
+from certdesk.wire.pkcs10 import parse_csr
+from certdesk.wire.renewal import verify_renewal
+
+_PROVEN = "renewal"
+
+
+class Collections(Decisions):
+    """The claim opens exactly one request; a wrong one is answered as if there were none."""
+
+    async def collect(self, request_id: str, claim_sha256: bytes) -> Enrollment:
+        """Return the request that the claim belongs to, with its certificate once issued.
+
+        Raises `NOT_FOUND`, also for a claim that belongs to another request.
+        """
+        enrollment = await self._store.requests.enrollment(request_id)
+        if enrollment is None or not compare_digest(enrollment.request.submission.claim_sha256, claim_sha256):
+            raise no_such_request()
+        return enrollment
+
+    async def installed(self, request_id: str, claim_sha256: bytes, *, source: str) -> Enrollment:
+        """Note that the device has installed its certificate; once is enough, more often does no harm."""
+        enrollment = await self.collect(request_id, claim_sha256)
+        request = enrollment.request
+        if request.state is not RequestState.ISSUED:
+            raise CertdeskError(ErrorKind.CONFLICT, N_("this request has no certificate that could be installed"))
+        if request.installed_at is not None:
+            return enrollment
+        at = self._clock()
+        event = self._log.event(
+            Action.INSTALL,
+            Actor("requester", source),
+            organisation=request.submission.organisation,
+            subject=request.id,
+        )
+        await self._store.requests.install(request.id, at, event)
+        return replace(enrollment, request=replace(request, installed_at=at))
+
+    async def renew(
+        self,
+        serial_number: bytes,
+        csr: bytes,
+        claim_sha256: bytes,
+        *,
+        proof: bytes | None,
+        peer: bytes | None,
+        source: str,
+        door: str = "api",
+    ) -> tuple[Enrollment, bool]:
+        """Issue a successor to a valid certificate to whoever holds its key; tell whether the request is new.
+
+        Nobody is asked again: subject and names stay as they were approved, the key may be new. The proof
+        is `peer`, the DER of a client certificate that TLS has verified, or a signature (`wire.renewal`).
+        Raises `UNAUTHENTICATED` also for a certificate that the desk does not know.
+        """
+        certificate = await self._store.certificates.get(serial_number)
+        parsed = parse_csr(csr)
+        if certificate is None:
+            raise _unproven()
+        _check_proof(certificate, parsed.der, proof, peer)
+        original = await self._renewable(certificate, claim_sha256)
+        submission = _renewal_of(original, certificate, parsed.der, claim_sha256)
+        asked, approved = approved_names(submission, parsed), original.submission.names
+        if not (set(asked.dns) <= set(approved.dns) and set(asked.ip) <= set(approved.ip)):
+            raise CertdeskError(
+                ErrorKind.NAME_NOT_ALLOWED, N_("a renewal cannot add names: make a new request"), field="csr"
+            )
+        actor = Actor(_PROVEN, source)
+        request, is_new = await self._submit(submission, actor, door, renews=serial_number)
+        if request.state is RequestState.REQUESTED:
+            case = await self._store.requests.case(request.id, "")
+            if case is not None:
+                return await self._approve(case, actor, ""), is_new
+        return await self._enrollment(request.id), is_new
+
+    async def _renewable(self, certificate: Certificate, claim_sha256: bytes) -> CertificationRequest:
+        """Return the request behind a certificate that may be renewed, by this claim, now."""
+        original = await self._present(certificate.request_id)
+        if certificate.kind is Kind.MANAGER:
+            raise CertdeskError(ErrorKind.FORBIDDEN, N_("a manager's certificate is issued anew by an administrator"))
+        if certificate.status is CertificateStatus.REVOKED:
+            raise CertdeskError(ErrorKind.FORBIDDEN, N_("this certificate was revoked: make a new request"))
+        if certificate.not_after < self._clock():
+            raise CertdeskError(ErrorKind.FORBIDDEN, N_("this certificate has expired: make a new request"))
+        if certificate.status is CertificateStatus.SUPERSEDED and not await self._repeats(certificate, claim_sha256):
+            raise CertdeskError(ErrorKind.CONFLICT, N_("this certificate was renewed already: renew its successor"))
+        return original
+
+    async def _repeats(self, certificate: Certificate, claim_sha256: bytes) -> bool:
+        """Tell whether the renewal that superseded a certificate came under the same claim: an answer got lost."""
+        successor = await self._store.certificates.get(certificate.superseded_by or b"")
+        if successor is None:
+            return False
+        request = await self._present(successor.request_id)
+        return compare_digest(request.submission.claim_sha256, claim_sha256)
+
+
+def _unproven() -> CertdeskError:
+    return CertdeskError(
+        ErrorKind.UNAUTHENTICATED, N_("the proof was not made by the key of the certificate to be renewed")
+    )
+
+
+def _check_proof(certificate: Certificate, csr_der: bytes, proof: bytes | None, peer: bytes | None) -> None:
+    if peer is not None and compare_digest(peer, certificate.der):
+        return
+    if proof is None:
+        raise _unproven()
+    verify_renewal(x509.load_der_x509_certificate(certificate.der).public_key(), csr_der, proof)
+
+
+def _renewal_of(
+    original: CertificationRequest, certificate: Certificate, csr_der: bytes, claim_sha256: bytes
+) -> Submission:
+    """Return the submission of a renewal: everything as approved, but for the key and the claim."""
+    return replace(
+        original.submission,
+        csr=csr_der,
+        claim_sha256=claim_sha256,
+        common_name=original.submission.common_name or certificate.request_id,
+    )

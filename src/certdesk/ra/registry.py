@@ -1,0 +1,178 @@
+"""The federation's members: organisations, managers and their certificates, automations and their tokens."""
+
+import base64
+from dataclasses import dataclass, replace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certdesk.domain.enrollment import (
+    DAY,
+    Certificate,
+    Device,
+    Kind,
+    Manager,
+    Organisation,
+    Principal,
+    Role,
+    Submission,
+)
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.identifiers import sha256
+from certdesk.domain.text import N_
+from certdesk.policy.contact import normal_email
+from certdesk.policy.fields import judge_text, normal_text
+from certdesk.policy.registry import judge_manager, judge_organisation
+from certdesk.ra.office import check_administrator
+from certdesk.ra.reading import Reading
+from certdesk.store.database import DuplicateError
+from certdesk.wire.settings import Settings, write_settings
+
+OPERATOR = "OPERATOR"
+"""The code of the operator's own organisation, to which administrators belong."""
+TOKEN_PREFIX = "cdt_"  # noqa: S105 - what tells a token from a claim, and leaked ones to scanners
+DESK_URL = "desk_url"
+"""The property that holds the URL under which devices reach the desk."""
+_LONGEST_TOKEN_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerIdentity:
+    """A manager's new key and certificate; whoever asked for it must hand it over and forget it."""
+
+    private_key: ec.EllipticCurvePrivateKey
+    certificate: Certificate
+
+
+class Registry(Reading):
+    """Use cases of administrators."""
+
+    async def add_organisation(self, unverified: Organisation, by: Principal) -> Organisation:
+        """Add an organisation; raise `INVALID_FIELD`, `FORBIDDEN`, or `CONFLICT` if its code is taken."""
+        check_administrator(by)
+        organisation = replace(
+            unverified,
+            name=normal_text(unverified.name),
+            country=unverified.country.upper(),
+            support_contact=normal_text(unverified.support_contact),
+        )
+        problems = judge_organisation(organisation)
+        if problems:
+            raise CertdeskError.of(problems)
+        await self._add_organisation(organisation, by)
+        return organisation
+
+    async def add_operator(self, name: str, country: str, by: Principal) -> None:
+        """Add the operator's own organisation at the first start; it enrolls managers and no devices."""
+        if await self._store.organisations.get(OPERATOR) is None:
+            await self._add_organisation(Organisation(OPERATOR, name, country, kinds=frozenset()), by)
+
+    async def _add_organisation(self, organisation: Organisation, by: Principal) -> None:
+        event = self._log.event(
+            "organisation.added", by, organisation=organisation.code, subject=organisation.code, name=organisation.name
+        )
+        try:
+            await self._store.organisations.add(organisation, event)
+        except DuplicateError:
+            raise CertdeskError(
+                ErrorKind.CONFLICT,
+                N_("there is an organisation {code} already"),
+                field="organisation",
+                code=organisation.code,
+            ) from None
+
+    async def organisations(self, by: Principal) -> list[Organisation]:
+        """Return the organisations in the caller's scope."""
+        every = await self._store.organisations.all()
+        return [organisation for organisation in every if by.sees(organisation.code)]
+
+    async def settings(self, code: str) -> bytes:
+        """Return an organisation's settings.xml; raise `NOT_FOUND`."""
+        organisation = await self._store.organisations.get(code)
+        desk_url = await self._store.organisations.property(DESK_URL)
+        if organisation is None or not organisation.kinds or desk_url is None:
+            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+        return write_settings(
+            Settings(
+                organisation=organisation.code,
+                name=organisation.name,
+                country=organisation.country,
+                desk_url=desk_url,
+                trust_anchors=(self._ca.root_der,),
+                key_type=organisation.key_type,
+                support_contact=organisation.support_contact,
+                poll_seconds=organisation.poll_seconds,
+            )
+        )
+
+    async def add_manager(self, unverified: Manager, by: Principal) -> ManagerIdentity:
+        """Register a manager and issue a user certificate for a key made here.
+
+        A manager who is registered already gets the given name, role and organisation, and another
+        certificate beside the earlier ones. Raises `INVALID_FIELD` and `FORBIDDEN`.
+        """
+        check_administrator(by)
+        manager = replace(unverified, email=normal_email(unverified.email), name=normal_text(unverified.name))
+        problems = judge_manager(manager)
+        if problems:
+            raise CertdeskError.of(problems)
+        organisation = manager.organisation or OPERATOR
+        if await self._store.organisations.get(organisation) is None:
+            raise CertdeskError(
+                ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
+            )
+        event = self._log.event(
+            "manager.added", by, organisation=organisation, subject=manager.email, name=manager.name, role=manager.role
+        )
+        await self._store.organisations.put_manager(manager, event)
+        return await self._issue_to(manager, organisation, by)
+
+    async def _issue_to(self, manager: Manager, organisation: str, by: Principal) -> ManagerIdentity:
+        """Enroll the manager like anyone else: a request, an approval, a certificate."""
+        private_key = ec.generate_private_key(ec.SECP256R1())
+        csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(private_key, SHA256())
+        submission = Submission(
+            organisation=organisation,
+            kind=Kind.MANAGER,
+            csr=csr.public_bytes(Encoding.DER),
+            claim_sha256=sha256(self._randomness(32)),
+            email=manager.email,
+            phone="",
+            description="",
+            state_or_province="",
+            locality="",
+            device=Device(id=f"manager:{manager.email}"[:128]),
+            common_name=manager.name,
+        )
+        request, _ = await self.submit(submission, source=by.source, door="console", by=by)
+        enrollment = await self.approve(request.id, by)
+        if enrollment.certificate is None:
+            raise CertdeskError(ErrorKind.UNAVAILABLE, N_("the CA cannot sign right now: try again"))
+        return ManagerIdentity(private_key, enrollment.certificate)
+
+    async def add_token(self, name: str, role: Role, organisation: str, days: int, by: Principal) -> str:
+        """Return a new API token for an automation; the desk keeps only its hash.
+
+        Raises `INVALID_FIELD`, `FORBIDDEN`, or `CONFLICT` if the name is taken.
+        """
+        check_administrator(by)
+        problems = judge_text("name", name, _LONGEST_TOKEN_NAME)
+        if problems:
+            raise CertdeskError.of(problems)
+        if organisation and await self._store.organisations.get(organisation) is None:
+            raise CertdeskError(
+                ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
+            )
+        secret = base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
+        token = TOKEN_PREFIX + secret
+        principal = Principal(f"token:{name}", role, organisation)
+        event = self._log.event("token.added", by, organisation=organisation, subject=principal.name, role=role.value)
+        try:
+            await self._store.organisations.add_token(
+                sha256(token.encode()), principal, self._clock() + days * DAY, event
+            )
+        except DuplicateError:
+            raise CertdeskError(ErrorKind.CONFLICT, N_("there is a token of this name already"), field="name") from None
+        return token
