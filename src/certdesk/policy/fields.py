@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from certdesk.domain.characters import refused_character
 from certdesk.domain.errors import ErrorKind, Problem
 from certdesk.domain.text import N_
 
@@ -25,12 +26,6 @@ LONGEST_SUPPORT_CONTACT = 254
 LONGEST_QUOTE = 80
 """Characters of unverified text that an error repeats."""
 
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Controls, formats (all bidirectional and zero-width ones are), surrogates, line and paragraph separators."""
-_NONCHARACTERS = frozenset(
-    [*range(0xFDD0, 0xFDF0), *(plane | last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))]
-)
-"""The 66 code points that never will be characters (Unicode §23.7)."""
 _LINE_ENDS = re.compile(r"[\t\r\n]+")
 
 
@@ -56,19 +51,14 @@ def shown(text: str) -> str:
 
 def judge_text(field: str, text: str, most: int, *, required: bool = True) -> list[Problem]:
     """Return what speaks against a text of at most `most` characters."""
-    if not text:
+    if not text.strip(" "):
         return [Problem(ErrorKind.INVALID_FIELD, REQUIRED, field)] if required else []
     problems = []
     if len(text) > most:
         values: dict[str, object] = {"most": most, "length": len(text)}
         message = N_("at most {most} characters fit here, these are {length}")
         problems.append(Problem(ErrorKind.INVALID_FIELD, message, field, values))
-    if not text.isprintable() and (refused := next(filter(_is_refused, text), None)):
+    if refused := refused_character(text):
         message = N_("this holds the character {character}, which is invisible or changes how the text reads")
-        problems.append(Problem(ErrorKind.INVALID_FIELD, message, field, {"character": f"U+{ord(refused):04X}"}))
+        problems.append(Problem(ErrorKind.INVALID_FIELD, message, field, {"character": refused}))
     return problems
-
-
-def _is_refused(character: str) -> bool:
-    """Tell whether a character is a control, bidirectional, zero-width, separator, surrogate or noncharacter."""
-    return unicodedata.category(character) in _REFUSED_CATEGORIES or ord(character) in _NONCHARACTERS

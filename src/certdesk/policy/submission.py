@@ -96,9 +96,9 @@ def _judge_kind(submission: Submission, organisation: Organisation) -> list[Prob
     return [
         Problem(
             ErrorKind.KIND_NOT_ALLOWED,
-            N_("{organisation} does not enroll the kind {kind}"),
+            N_("{organisation} does not enroll devices of the kind {requested}"),
             "kind",
-            {"organisation": organisation.code, "kind": submission.kind},
+            {"organisation": organisation.code, "requested": submission.kind},
         )
     ]
 
