@@ -2,6 +2,8 @@
 
     keys = KeyDirectory(data / "keys", passphrase)
     signer = keys.create("issuing", KeyAlgorithm.EC_P256)
+
+The directory is 0700 and its files are 0600. Where the passphrase comes from is the command line's business.
 """
 
 import os

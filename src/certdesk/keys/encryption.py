@@ -44,9 +44,7 @@ def encrypted_pem(private_key: SigningKey, passphrase: bytes, cost: int = COST) 
         der.sequence(
             der.sequence(
                 _PBES2,
-                der.sequence(
-                    der.sequence(_SCRYPT, stretching), der.sequence(_AES_256_CBC, der.octet_string(vector))
-                ),
+                der.sequence(der.sequence(_SCRYPT, stretching), der.sequence(_AES_256_CBC, der.octet_string(vector))),
             ),
             der.octet_string(ciphertext),
         )

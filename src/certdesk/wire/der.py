@@ -33,7 +33,7 @@ _UTC_TIME_BEGINS = -631_152_000
 """1950-01-01 in seconds."""
 
 
-def element(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
     """Return one element with a definite length in its shortest form (X.690 §10.1)."""
     length = len(content)
     if length < _SHORT:
@@ -44,23 +44,23 @@ def element(tag: int, content: bytes) -> bytes:
 
 def sequence(*elements: bytes) -> bytes:
     """Return a SEQUENCE of ready elements."""
-    return element(SEQUENCE, b"".join(elements))
+    return tlv(SEQUENCE, b"".join(elements))
 
 
 def explicit(number: int, content: bytes) -> bytes:
     """Return an element inside the constructed context tag `[number]`."""
-    return element(0xA0 | number, content)
+    return tlv(0xA0 | number, content)
 
 
 def implicit(number: int, content: bytes) -> bytes:
     """Return content under the primitive context tag `[number]`."""
-    return element(0x80 | number, content)
+    return tlv(0x80 | number, content)
 
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
     """Return an INTEGER, or another type that is encoded like one, such as ENUMERATED."""
     bits = value.bit_length() if value >= 0 else (value + 1).bit_length()
-    return element(tag, value.to_bytes(bits // 8 + 1, signed=True))
+    return tlv(tag, value.to_bytes(bits // 8 + 1, signed=True))
 
 
 def boolean() -> bytes:
@@ -70,12 +70,12 @@ def boolean() -> bytes:
 
 def octet_string(content: bytes) -> bytes:
     """Return an OCTET STRING."""
-    return element(OCTET_STRING, content)
+    return tlv(OCTET_STRING, content)
 
 
 def bit_string(content: bytes) -> bytes:
     """Return a BIT STRING of whole octets."""
-    return element(BIT_STRING, b"\x00" + content)
+    return tlv(BIT_STRING, b"\x00" + content)
 
 
 def named_bits(*positions: int) -> bytes:
@@ -83,13 +83,13 @@ def named_bits(*positions: int) -> bytes:
     length = max(positions) + 1
     octets = (length + 7) // 8
     value = sum(1 << (octets * 8 - 1 - position) for position in positions)
-    return element(BIT_STRING, bytes((octets * 8 - length,)) + value.to_bytes(octets))
+    return tlv(BIT_STRING, bytes((octets * 8 - length,)) + value.to_bytes(octets))
 
 
 def oid(dotted: str) -> bytes:
     """Return an OBJECT IDENTIFIER."""
     first, second, *rest = map(int, dotted.split("."))
-    return element(OID, b"".join(map(_base128, (first * 40 + second, *rest))))
+    return tlv(OID, b"".join(map(_base128, (first * 40 + second, *rest))))
 
 
 def _base128(arc: int) -> bytes:
@@ -101,21 +101,21 @@ def _base128(arc: int) -> bytes:
 
 def text(value: str, tag: int = UTF8_STRING) -> bytes:
     """Return a string; for PrintableString and IA5String the caller answers for the characters."""
-    return element(tag, value.encode())
+    return tlv(tag, value.encode())
 
 
 def time(milliseconds: int) -> bytes:
     """Return a Time of RFC 5280 §4.1.2.5: UTCTime through the year 2049, GeneralizedTime from 2050 on."""
     seconds = milliseconds // 1000
     if _UTC_TIME_BEGINS <= seconds < _YEAR_2050:
-        return element(UTC_TIME, clock.strftime("%y%m%d%H%M%SZ", clock.gmtime(seconds)).encode())
+        return tlv(UTC_TIME, clock.strftime("%y%m%d%H%M%SZ", clock.gmtime(seconds)).encode())
     return generalized_time(milliseconds)
 
 
 def generalized_time(milliseconds: int) -> bytes:
     """Return a GeneralizedTime in UTC with whole seconds, as OCSP has it in every year (RFC 6960 §4.2.2.1)."""
     moment = clock.gmtime(milliseconds // 1000)
-    return element(GENERALIZED_TIME, f"{moment.tm_year:04}{clock.strftime('%m%d%H%M%SZ', moment)}".encode())
+    return tlv(GENERALIZED_TIME, f"{moment.tm_year:04}{clock.strftime('%m%d%H%M%SZ', moment)}".encode())
 
 
 class Element(NamedTuple):
@@ -149,12 +149,29 @@ def read(octets: bytes, begin: int, end: int) -> Element:
     return Element(tag, begin, content, content + length)
 
 
-def read_all(octets: bytes, outer: Element) -> list[Element]:
-    """Read the elements that make up the content of a constructed element; raises `ValueError`."""
+def content(octets: bytes, element: Element, tag: int) -> bytes:
+    """Return the content of an element that must have a tag; raises `ValueError`."""
+    if element.tag != tag:
+        raise ValueError(f"tag {tag:#x} is expected here, found {element.tag:#x}")
+    return octets[element.content : element.end]
+
+
+def parts(octets: bytes, element: Element, tag: int = SEQUENCE) -> list[Element]:
+    """Read the elements inside a constructed element that must have a tag; raises `ValueError`."""
+    if element.tag != tag:
+        raise ValueError(f"tag {tag:#x} is expected here, found {element.tag:#x}")
     elements = []
-    at = outer.content
-    while at < outer.end:
-        inner = read(octets, at, outer.end)
+    at = element.content
+    while at < element.end:
+        inner = read(octets, at, element.end)
         elements.append(inner)
         at = inner.end
     return elements
+
+
+def whole(octets: bytes) -> Element:
+    """Read the one element that octets consist of; raises `ValueError`, also if something follows it."""
+    element = read(octets, 0, len(octets))
+    if element.end != len(octets):
+        raise ValueError("something follows the element")
+    return element
