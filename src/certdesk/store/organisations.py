@@ -41,10 +41,13 @@ _ADD_TOKEN = Change(
     ),
     then(event_step()),
 )
-_TOKEN_HOLDER = """
+_PRINCIPAL_BY_HASH = """
     SELECT name, role, organisation FROM tokens WHERE token_sha256 = :token_sha256 AND expires_at >= :now
 """
 _PROPERTY = "SELECT value FROM properties WHERE name = :name"
+_ADD_PROPERTY = Change(
+    must("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
+)
 _PUT_PROPERTY = Change(
     must(
         "INSERT INTO properties (name, value) VALUES (:name, :value)"
@@ -134,13 +137,19 @@ class Organisations:
 
     async def principal_of_token(self, token_sha256: bytes, now: int, source: str) -> Principal | None:
         """Return who may call with the token of this hash."""
-        row = await self._database.row(_TOKEN_HOLDER, {"token_sha256": token_sha256, "now": now})
+        row = await self._database.row(_PRINCIPAL_BY_HASH, {"token_sha256": token_sha256, "now": now})
         return Principal(row[0], Role(row[1]), row[2], source) if row else None
 
     async def property(self, name: str) -> str | None:
         """Return one of the desk's own properties."""
         row = await self._database.row(_PROPERTY, {"name": name})
         return str(row[0]) if row else None
+
+    async def add_property(self, name: str, value: str) -> str:
+        """Set one of the desk's own properties unless it is set already, and return what it is then."""
+        if await self._database.apply(_ADD_PROPERTY, {"name": name, "value": value}):
+            return value
+        return await self.property(name) or value
 
     async def put_property(self, name: str, value: str) -> None:
         """Set one of the desk's own properties."""

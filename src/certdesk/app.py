@@ -1,0 +1,220 @@
+"""The composition root: the only place that puts the desk together.
+
+    desk = await open_desk(data, passphrase, "sqlite:///…/desk.sqlite")
+    ...
+    await desk.close()
+
+A data directory holds `keys/` (encrypted, owner only), `ca/` (public certificates) and, unless the facts
+are in PostgreSQL, `desk.sqlite`. The first `open_desk` with a `Founding` makes all of it.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from certdesk.audit import AuditLog, seal
+from certdesk.ca.authority import CertificateAuthority
+from certdesk.ca.crl import CRLPublisher
+from certdesk.ca.hierarchy import create_hierarchy, load_hierarchy
+from certdesk.domain.clock import Clock, system_clock
+from certdesk.domain.enrollment import Principal, Role
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.identifiers import Randomness, sha256
+from certdesk.domain.text import N_
+from certdesk.keys.directory import KeyDirectory
+from certdesk.keys.signer import KeyAlgorithm, Signer
+from certdesk.ra import RegistrationAuthority
+from certdesk.ra.registry import DESK_URL
+from certdesk.store import Store, open_store
+from certdesk.va import Responder, ValidationAuthority
+
+_AUDIT_KEY = "audit"
+_PKI_URL = "pki_url"
+_ISSUER = "issuer"
+
+FOUNDER = Principal("operator:first start", Role.ADMINISTRATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What a desk is told at its start; names and algorithms count at the first one only."""
+
+    name: str
+    country: str
+    desk_url: str
+    pki_url: str
+    root_algorithm: KeyAlgorithm = KeyAlgorithm.EC_P384
+    issuing_algorithm: KeyAlgorithm = KeyAlgorithm.EC_P256
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A desk that is open: its authorities over its store."""
+
+    data: Path
+    keys: KeyDirectory
+    store: Store
+    log: AuditLog
+    ca: CertificateAuthority
+    crl: CRLPublisher
+    ra: RegistrationAuthority
+    va: ValidationAuthority
+    clock: Clock
+
+    async def ready(self) -> Mapping[str, bool]:
+        """Tell of everything that the desk needs whether it can be used; an open desk has been migrated."""
+        try:
+            await self.store.ready()
+            crl = await self.store.validation.latest_crl(self.ca.issuer)
+        except CertdeskError:
+            return {"database": False, "ca": False, "migrations": True}
+        return {"database": True, "ca": crl is not None and crl.next_update > self.clock(), "migrations": True}
+
+    async def seal(self) -> int:
+        """Seal a batch of the audit log."""
+        return await seal(self.store.events, self.log.signer, self.clock)
+
+    async def close(self) -> None:
+        """Seal what is left of the audit log and close the store."""
+        try:
+            while await self.seal():
+                pass
+        finally:
+            await self.store.close()
+
+
+def database_of(data: Path, database: str | None) -> str:
+    """Return the database's URL: the given one, or SQLite's in the data directory."""
+    return database or f"sqlite://{(data / 'desk.sqlite').absolute()}"
+
+
+async def open_desk(
+    data: Path,
+    passphrase: bytes,
+    database: str | None = None,
+    founding: Founding | None = None,
+    *,
+    clock: Clock = system_clock,
+    randomness: Randomness = os.urandom,
+) -> Desk:
+    """Open a desk; with a `Founding`, make whatever of it does not exist yet.
+
+    Raises `NOT_FOUND` if there is no desk and no founding, `UNAVAILABLE` if the passphrase is wrong or the
+    database cannot be reached, `INCOMPATIBLE` if the database is of a newer version or of another desk.
+    """
+    keys = KeyDirectory(data / "keys", passphrase)
+    if founding is None and not keys.exists(_AUDIT_KEY):
+        raise CertdeskError(
+            ErrorKind.NOT_FOUND,
+            N_("there is no desk in {data}: start one with `certdesk serve --data {data}`"),
+            data=data,
+        )
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    audit_signer = _audit_signer(keys)
+    store = await open_store(database_of(data, database))
+    try:
+        ca = await _open_ca(data, keys, store, founding, clock, randomness)
+        return await _compose(data, keys, store, ca, audit_signer, founding, clock, randomness)
+    except BaseException:
+        await store.close()
+        raise
+
+
+def _audit_signer(keys: KeyDirectory) -> Signer:
+    """Load the audit key, the first thing that a desk has; make it at the first start."""
+    if keys.exists(_AUDIT_KEY):
+        return keys.load(_AUDIT_KEY)
+    try:
+        return keys.create(_AUDIT_KEY, KeyAlgorithm.ED25519)
+    except CertdeskError as error:
+        if error.kind is not ErrorKind.CONFLICT:  # another process is making the same desk
+            raise
+        return keys.load(_AUDIT_KEY)
+
+
+async def _open_ca(
+    data: Path, keys: KeyDirectory, store: Store, founding: Founding | None, clock: Clock, randomness: Randomness
+) -> CertificateAuthority:
+    properties = store.organisations
+    if founding:
+        hierarchy = create_hierarchy(
+            keys,
+            data / "ca",
+            founding.name,
+            founding.pki_url,
+            clock,
+            randomness=randomness,
+            root_algorithm=founding.root_algorithm,
+            issuing_algorithm=founding.issuing_algorithm,
+        )
+    else:
+        hierarchy = load_hierarchy(keys, data / "ca", await properties.property(_PKI_URL) or "")
+    ca = CertificateAuthority(hierarchy, randomness)
+    if await properties.add_property(_ISSUER, ca.issuer) != ca.issuer:
+        raise CertdeskError(
+            ErrorKind.INCOMPATIBLE, N_("this database belongs to another desk than the keys in {data}"), data=data
+        )
+    if founding:
+        await properties.put_property(_PKI_URL, founding.pki_url)
+        await properties.put_property(DESK_URL, founding.desk_url)
+    return ca
+
+
+async def _compose(
+    data: Path,
+    keys: KeyDirectory,
+    store: Store,
+    ca: CertificateAuthority,
+    audit_signer: Signer,
+    founding: Founding | None,
+    clock: Clock,
+    randomness: Randomness,
+) -> Desk:
+    log = AuditLog(audit_signer, clock, randomness)
+    crl = CRLPublisher(ca, store.validation, clock)
+    ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=clock, randomness=randomness)
+    va = ValidationAuthority(ca, Responder(ca, keys, clock), store.validation, clock)
+    if founding:
+        await ra.add_operator(founding.name, founding.country, FOUNDER)
+        for authority in (ca.hierarchy.root, ca.hierarchy.issuing):
+            await store.certificates.own_key(sha256(authority.spki), "ca")
+        await crl.renew_if_due()
+    return Desk(data, keys, store, log, ca, crl, ra, va, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that a serving desk does again and again."""
+
+    name: str
+    seconds: float
+    """How long it rests after having found nothing to do."""
+    work: Callable[[], Awaitable[object]]
+    """Does a piece of work; what it returns is true if there may be more."""
+
+
+def jobs_of(desk: Desk) -> list[Job]:
+    """Return the desk's jobs. Any number of processes may run them on one database at once."""
+    return [
+        Job("seal the audit log", 1, desk.seal),
+        Job("sign OCSP answers", 5, desk.va.presign),
+        Job("resume issuance", 10, desk.ra.resume),
+        Job("let requests lapse", 60, desk.ra.lapse),
+        Job("renew revocation lists", 60, desk.crl.renew_if_due),
+    ]
+
+
+async def run_job(job: Job) -> None:
+    """Do a job until cancelled; a failure is logged, and the next turn tries again."""
+    log = structlog.get_logger()
+    while True:
+        try:
+            more = await job.work()
+        except Exception as error:  # noqa: BLE001 - a job that fails must not end, nor take the server down
+            log.error("job failed", job=job.name, exc_info=error)
+            more = False
+        await asyncio.sleep(0 if more else job.seconds)
