@@ -7,7 +7,7 @@ it checks whatever it is about to sign against the profile, with the same rules 
 from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from certdesk.ca import extensions, names
@@ -19,6 +19,7 @@ from certdesk.domain.text import N_
 from certdesk.policy.fields import LONGEST_EMAIL, judge_text
 from certdesk.policy.keys import LEAST_RSA_BITS, MOST_RSA_BITS
 from certdesk.policy.names import judge_names
+from certdesk.wire import der
 
 POLICY_ARC = "1.2.840.113556.1.8000.2554.5084.8238.8356.19742.47922.7000283.5807182"
 """The arc of Certdesk's certificate policies, made from UUID 13dc202e-20a4-4d1e-bb32-6ad0db589c4e.
@@ -48,7 +49,24 @@ PROFILES = {
 DESK_PROFILE = Profile(f"{POLICY_ARC}.1.5", (extensions.SERVER_AUTH,))
 """The desk's own TLS server certificate."""
 
-_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+
+def _fixed_size_key(algorithm: bytes, head: bytes, size: int) -> tuple[bytes, int]:
+    """Return a SubjectPublicKeyInfo's beginning, up to the key itself of `size` octets, and its whole length."""
+    example = der.sequence(algorithm, der.bit_string(head + bytes(size)))
+    return example[: len(example) - size], len(example)
+
+
+def _point(curve: str, size: int) -> tuple[bytes, int]:
+    """Return the same for uncompressed points on a named curve (RFC 5480 §2.1.1 and §2.2)."""
+    return _fixed_size_key(der.sequence(der.oid("1.2.840.10045.2.1"), der.oid(curve)), b"\x04", 2 * size)
+
+
+_FIXED_SIZE_KEYS = (
+    _point("1.2.840.10045.3.1.7", 32),  # P-256
+    _point("1.3.132.0.34", 48),  # P-384
+    _point("1.3.132.0.35", 66),  # P-521
+    _fixed_size_key(der.sequence(der.oid("1.3.101.112")), b"", 32),  # Ed25519
+)
 
 
 def constant_extensions(profile: Profile, *, encipherment: bool = False) -> bytes:
@@ -111,23 +129,18 @@ def _judge_person_or_device(order: CertificateOrder) -> list[Problem]:
 
 
 def check_key(spki: bytes) -> bool:
-    """Check a subject's key and tell whether it is RSA.
+    """Check a subject's key (DER SubjectPublicKeyInfo) and tell whether it is RSA.
 
-    Raises `BAD_CSR` if it is no key or not in its one usual encoding (or the same key could come back under another
-    digest), `WEAK_KEY` if it is of a kind or size that is not certified.
+    Raises `WEAK_KEY` if it is not one of the kinds, sizes and encodings that are certified. A second encoding of a key
+    is refused, or the key could come back under another digest. That there is a private key to it is not
+    asked again: the registration authority has verified the proof of possession over these very octets.
     """
+    if any(len(spki) == length and spki.startswith(prefix) for prefix, length in _FIXED_SIZE_KEYS):
+        return False
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
-        raise CertdeskError(ErrorKind.BAD_CSR, N_("the public key cannot be read"), field="csr") from None
-    if isinstance(key, rsa.RSAPublicKey):
-        strong = LEAST_RSA_BITS <= key.key_size <= MOST_RSA_BITS
-    else:
-        strong = isinstance(key, ed25519.Ed25519PublicKey) or (
-            isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
-        )
-    if not strong:
-        raise CertdeskError(ErrorKind.WEAK_KEY, N_("this kind or size of key is not certified"), field="csr")
-    if spki_of(key) != spki:
-        raise CertdeskError(ErrorKind.BAD_CSR, N_("the public key is not in its usual encoding"), field="csr")
-    return isinstance(key, rsa.RSAPublicKey)
+        key = None
+    if isinstance(key, rsa.RSAPublicKey) and LEAST_RSA_BITS <= key.key_size <= MOST_RSA_BITS and spki_of(key) == spki:
+        return True
+    raise CertdeskError(ErrorKind.WEAK_KEY, N_("this kind, size or encoding of key is not certified"), field="csr")
