@@ -28,7 +28,8 @@ LARGEST_CSR = 32 * 1024
 _LABELS = frozenset({b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"})  # RFC 7468 §7
 _SHOWABLE_LABEL = re.compile(rb"[A-Z0-9 ]{1,32}")
 _WHITESPACE = b" \t\r\n\v\f"
-_LONG_FORM = 0x80  # of a DER length; no CSR is short enough to do without
+_BEGIN = b"-----BEGIN "
+_SEQUENCE = b"\x30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,7 @@ def parse_csr(unverified_csr: bytes | str) -> CSR:
     if len(unverified_csr) > LARGEST_CSR:
         raise _bad(N_("a CSR may have {most} bytes, this one has {size}"), most=LARGEST_CSR, size=len(unverified_csr))
     octets = unverified_csr.encode("utf-8", "replace") if isinstance(unverified_csr, str) else bytes(unverified_csr)
-    is_der = octets[:1] == b"\x30" and len(octets) > 1 and octets[1] & _LONG_FORM
-    der = octets if is_der else _der_of_pem(octets)
+    der = _der_of_pem(octets) if _BEGIN in octets or octets[:1] != _SEQUENCE else octets
     try:
         request = x509.load_der_x509_csr(der)
     except (ValueError, x509.InvalidVersion):
@@ -100,7 +100,7 @@ def _bad(message: str, **values: object) -> CertdeskError:
 
 def _der_of_pem(octets: bytes) -> bytes:
     """Decode the only PEM block (RFC 7468 §3, lax in whitespace alone)."""
-    _before, *blocks = octets.split(b"-----BEGIN ")
+    _before, *blocks = octets.split(_BEGIN)
     if b"PRIVATE KEY-----" in octets:
         raise _bad(N_("this holds a private key, which must never be sent: make a new key, and send only its CSR"))
     if not blocks:

@@ -1,0 +1,1 @@
+"""Unit tests of what turns bytes into values and back."""
