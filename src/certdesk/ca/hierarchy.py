@@ -26,7 +26,7 @@ from certdesk.domain.text import N_
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.files import PUBLIC, write_durably
 from certdesk.keys.signer import KeyAlgorithm, Signer
-from certdesk.policy.fields import judge_text, shown
+from certdesk.policy.fields import LONGEST_COMMON_NAME, judge_text, shown
 
 ROOT, ISSUING = "root", "issuing"
 """Names of the two CAs: of their keys, certificate files and places in URLs."""
@@ -37,7 +37,7 @@ _ISSUING_VALIDITY = 3652 * DAY
 """10 years."""
 _BACKDATING = HOUR
 """So that a certificate is valid at once on a device whose clock is late."""
-_LONGEST_NAME = 64 - len(" Issuing CA")
+_LONGEST_NAME = LONGEST_COMMON_NAME - len(" Issuing CA")
 _URL = re.compile(r"https?://[!-.0-~]+(/[!-~]*)?")
 
 

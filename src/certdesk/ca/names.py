@@ -3,6 +3,7 @@
 import ipaddress
 
 from certdesk.domain.enrollment import Names
+from certdesk.policy.fields import LONGEST_COMMON_NAME
 from certdesk.wire import der
 
 COUNTRY = der.oid("2.5.4.6")
@@ -10,9 +11,6 @@ STATE_OR_PROVINCE = der.oid("2.5.4.8")
 LOCALITY = der.oid("2.5.4.7")
 ORGANISATION = der.oid("2.5.4.10")
 COMMON_NAME = der.oid("2.5.4.3")
-
-UPPER_BOUNDS = {COUNTRY: 2, STATE_OR_PROVINCE: 128, LOCALITY: 128, ORGANISATION: 64, COMMON_NAME: 64}
-"""The most characters an attribute may have (RFC 5280 appendix A.1)."""
 
 _RFC822_NAME, _DNS_NAME, _IP_ADDRESS = 1, 2, 7
 
@@ -43,4 +41,4 @@ def server_names(names: Names) -> bytes:
 def server_common_name(names: Names) -> str:
     """Return a server's first DNS name if it fits into a common name, else nothing."""
     first = names.dns[0] if names.dns else ""
-    return first if len(first) <= UPPER_BOUNDS[COMMON_NAME] else ""
+    return first if len(first) <= LONGEST_COMMON_NAME else ""

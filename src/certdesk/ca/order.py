@@ -13,7 +13,7 @@ class CertificateOrder:
     """16 bytes big-endian, from `CertificateAuthority.new_serial_number`."""
     kind: Kind
     country: str
-    """ISO 3166-1 alpha-2."""
+    """ISO 3166-1 alpha-2; empty if the organisation is of no one country, as the operator may be."""
     organisation_name: str
     state_or_province: str
     """May be empty: then the subject has no ST."""

@@ -16,7 +16,15 @@ from certdesk.ca.signing import spki_of
 from certdesk.domain.enrollment import Kind
 from certdesk.domain.errors import CertdeskError, ErrorKind, Problem
 from certdesk.domain.text import N_
-from certdesk.policy.fields import LONGEST_EMAIL, judge_text
+from certdesk.policy.contact import judge_email
+from certdesk.policy.countries import COUNTRIES
+from certdesk.policy.fields import (
+    LONGEST_COMMON_NAME,
+    LONGEST_LOCALITY,
+    LONGEST_ORGANISATION_NAME,
+    LONGEST_STATE,
+    judge_text,
+)
 from certdesk.policy.keys import LEAST_RSA_BITS, MOST_RSA_BITS
 from certdesk.policy.names import judge_names
 from certdesk.wire import der
@@ -103,26 +111,22 @@ def general_names(order: CertificateOrder) -> bytes:
 def judge_order(order: CertificateOrder) -> list[Problem]:
     """Return what speaks against an order's subject and names."""
     problems = [
-        *judge_text("state_or_province", order.state_or_province, 128, required=False),
-        *judge_text("locality", order.locality, 128, required=False),
-        *judge_text("organisation_name", order.organisation_name, 64),
+        *judge_text("state_or_province", order.state_or_province, LONGEST_STATE, required=False),
+        *judge_text("locality", order.locality, LONGEST_LOCALITY, required=False),
+        *judge_text("organisation_name", order.organisation_name, LONGEST_ORGANISATION_NAME),
     ]
-    if len(order.country) != 2 or not (order.country.isascii() and order.country.isupper()):  # noqa: PLR2004
-        problems.append(Problem(ErrorKind.INVALID_FIELD, N_("a country has two letters, such as FR"), "country"))
-    return problems + (_judge_server(order) if order.kind is Kind.SERVER else _judge_person_or_device(order))
-
-
-def _judge_server(order: CertificateOrder) -> list[Problem]:
-    if not order.names:
-        return [Problem(ErrorKind.NAME_NOT_ALLOWED, N_("a server needs a DNS name or an IP address"), "names")]
-    # Whether the organisation may have wildcards is policy's to know.
-    return judge_names(order.names, allow_wildcards=True, field="names")
-
-
-def _judge_person_or_device(order: CertificateOrder) -> list[Problem]:
-    problems = judge_text("common_name", order.common_name, 64) + judge_text("email", order.email, LONGEST_EMAIL)
-    if not order.email.isascii():
-        problems.append(Problem(ErrorKind.INVALID_FIELD, N_("an e-mail address in a certificate is ASCII"), "email"))
+    if order.country and order.country not in COUNTRIES:
+        problems.append(
+            Problem(
+                ErrorKind.INVALID_FIELD,
+                N_("a country is one of the two-letter codes of ISO 3166-1, such as FR"),
+                "country",
+            )
+        )
+    if order.kind is Kind.SERVER:
+        # Whether the organisation may have wildcards is policy's to know.
+        return problems + judge_names(order.names, allow_wildcards=True)
+    problems += judge_text("common_name", order.common_name, LONGEST_COMMON_NAME) + judge_email("email", order.email)
     if order.names:
         problems.append(Problem(ErrorKind.NAME_NOT_ALLOWED, N_("only a server's certificate carries names"), "names"))
     return problems
