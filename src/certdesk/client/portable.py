@@ -1,0 +1,85 @@
+"""A certificate with its key in the forms that other programs read: PKCS#12 and PEM."""
+
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
+
+from certdesk.client.enrollment import nickname
+from certdesk.client.keystore import PrivateKey, clear_pem, decrypt_key
+from certdesk.client.records import Issued
+
+_ROUNDS = 100_000
+_LEGACY_ROUNDS = 2_000
+"""Windows and Android refuse, or take minutes for, many rounds of the old key derivation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What is installed or exported: a certificate, its issuers, the trust anchors and, if it is here, the key."""
+
+    request_id: str
+    certificate: x509.Certificate
+    chain: list[x509.Certificate]
+    anchors: list[x509.Certificate]
+    key: PrivateKey | None
+    encrypted_key: bytes
+    """PEM, under the registration password; empty when the key lives elsewhere."""
+
+    @property
+    def nickname(self) -> str:
+        """Return the name under which programs show it."""
+        return nickname(self.request_id)
+
+    def pkcs12(self, password: str, *, legacy: bool = False) -> bytes:
+        """Return key, certificate and issuers in one password-protected file (RFC 7292).
+
+        The trust anchors are left out: some importers would make them trusted without asking. The usual form has
+        AES-256 and SHA-256. The `legacy` one has triple DES and SHA-1, the most that Android before 13, macOS before
+        15 and Windows before 10 version 1709 can open.
+        """
+        builder = PrivateFormat.PKCS12.encryption_builder()
+        if legacy:
+            builder = builder.kdf_rounds(_LEGACY_ROUNDS).key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC)
+            builder = builder.hmac_hash(hashes.SHA1())  # noqa: S303 - what old importers know
+        else:
+            builder = builder.kdf_rounds(_ROUNDS).key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC)
+            builder = builder.hmac_hash(hashes.SHA256())
+        protection = builder.build(password.encode())
+        return serialize_key_and_certificates(
+            self.nickname.encode(), self.key, self.certificate, self.chain, protection
+        )
+
+    def key_pem(self, *, plain: bool) -> bytes:
+        """Return the key in PEM, encrypted as it is stored or without protection; empty when it lives elsewhere."""
+        return clear_pem(self.key) if plain and self.key else self.encrypted_key
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificate in PEM."""
+        return _pem([self.certificate])
+
+    def chain_pem(self) -> bytes:
+        """Return the issuing certificates in PEM, without the trust anchor."""
+        return _pem(self.chain)
+
+    def anchors_pem(self) -> bytes:
+        """Return the trust anchors in PEM."""
+        return _pem(self.anchors)
+
+
+def _pem(certificates: list[x509.Certificate]) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def credential(issued: Issued, anchors: tuple[bytes, ...], password: str | None) -> Credential:
+    """Return the credential of an enrollment; `password` opens the key, None leaves it closed."""
+    return Credential(
+        issued.id,
+        x509.load_pem_x509_certificate(issued.certificate.encode()),
+        x509.load_pem_x509_certificates(issued.chain.encode()) if issued.chain else [],
+        [x509.load_der_x509_certificate(anchor) for anchor in anchors],
+        decrypt_key(issued.key, password) if password is not None and issued.key else None,
+        issued.key.encode(),
+    )
