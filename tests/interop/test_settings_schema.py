@@ -15,7 +15,7 @@ def validate(xml: str, directory: Path) -> int:
     document = directory / "settings.xml"
     document.write_text(xml, encoding="utf-8")
     with resources.as_file(resources.files("certdesk.wire") / "settings.xsd") as schema:
-        command = ["xmllint", "--nonet", "--noout", "--schema", schema, document]
+        command = ["xmllint", "--nonet", "--noout", "--schema", str(schema), str(document)]
         return subprocess.run(command, check=False, capture_output=True).returncode
 
 

@@ -1,8 +1,8 @@
 """Make CSRs from DER pieces, so that tests can make those that no sound program would.
 
-    make_csr()                                        # a sound one: P-256, no names
-    make_csr(attributes=names(dns("a.example.org")))  # asks for a name
-    make_csr(spki=rsa_spki(modulus, exponent=1))      # crooked; its signature is still by KEY
+make_csr()                                        # a sound one: P-256, no names
+make_csr(attributes=names(dns("a.example.org")))  # asks for a name
+make_csr(spki=rsa_spki(modulus, exponent=1))      # crooked; its signature is still by KEY
 """
 
 import base64
@@ -56,7 +56,9 @@ def spki_of(key: CertificatePublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def rsa_spki(modulus: int, exponent: int = 65537, algorithm: str = "1.2.840.113549.1.1.1", parameters: bytes = NULL) -> bytes:
+def rsa_spki(
+    modulus: int, exponent: int = 65537, algorithm: str = "1.2.840.113549.1.1.1", parameters: bytes = NULL
+) -> bytes:
     """Return the SubjectPublicKeyInfo of an RSA key (RFC 3279 §2.3.1), sound or not."""
     return sequence(sequence(oid(algorithm), parameters), bits(sequence(integer(modulus), integer(exponent))))
 
