@@ -54,13 +54,12 @@ class DeskCertificate:
 
     def _serves(self, names: Names, now: int) -> bool:
         try:
-            certificate, *_ = x509.load_pem_x509_certificates(self.path.read_bytes())
+            certificate, issuing = x509.load_pem_x509_certificates(self.path.read_bytes())
         except (OSError, ValueError):
             return False
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.public_bytes()
-        issuer = self._ca.issuing_certificate
         return (
             found == server_names(names)
-            and certificate.issuer == issuer.subject
+            and issuing == self._ca.issuing_certificate
             and now + _VALIDITY // 2 <= int(certificate.not_valid_after_utc.timestamp()) * SECOND
         )

@@ -48,10 +48,7 @@ def key_directory(path: Path, passphrase: bytes = b"correct horse") -> KeyDirect
 
 
 @cache
-def hierarchy_of(
-    issuing: KeyAlgorithm = KeyAlgorithm.EC_P256, root: KeyAlgorithm = KeyAlgorithm.EC_P384, now: int = NOW
-) -> Hierarchy:
-    """Return a hierarchy with keys of some algorithms, made at some time."""
+def _hierarchy(issuing: KeyAlgorithm, root: KeyAlgorithm, now: int) -> Hierarchy:
     directory = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, directory)
     keys = key_directory(directory / "keys")
@@ -60,9 +57,15 @@ def hierarchy_of(
     )
 
 
-@cache
+def hierarchy_of(
+    issuing: KeyAlgorithm = KeyAlgorithm.EC_P256, root: KeyAlgorithm = KeyAlgorithm.EC_P384, now: int = NOW
+) -> Hierarchy:
+    """Return the hierarchy with keys of some algorithms that was made at some time."""
+    return _hierarchy(issuing, root, now)
+
+
 def authority_of(issuing: KeyAlgorithm = KeyAlgorithm.EC_P256, now: int = NOW) -> CertificateAuthority:
-    """Return a CA that signs with some algorithm."""
+    """Return a new CA over the hierarchy that signs with some algorithm."""
     return CertificateAuthority(hierarchy_of(issuing, now=now))
 
 
