@@ -1,12 +1,13 @@
 """What cryptography's own CertificateBuilder makes of an order: the second opinion on our assembly."""
 
+import hashlib
 import ipaddress
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from certdesk.ca.authority import CertificateAuthority
@@ -104,17 +105,15 @@ def _general_names(order: CertificateOrder) -> list[x509.GeneralName]:
 
 
 def _key_identifier(spki: bytes) -> bytes:
-    """Return the digest as cryptography finds the key's bits: its SHA-1 identifier is over the same octets."""
-    digest = hashes.Hash(hashes.SHA256())
-    # The bits end the structure, and begin where SHA-1 over the rest gives what cryptography computes.
-    sha1 = x509.SubjectKeyIdentifier.from_public_key(load_der_public_key(spki)).digest  # type: ignore[arg-type]
-    for begin in range(len(spki)):
-        candidate = hashes.Hash(hashes.SHA1())  # noqa: S303 - only to find where the bits begin
-        candidate.update(spki[begin:])
-        if candidate.finalize() == sha1:
-            digest.update(spki[begin:])
-            return digest.finalize()[:20]
-    raise AssertionError("the key's bits were not found")
+    key = load_der_public_key(spki)
+    if isinstance(key, rsa.RSAPublicKey):
+        bits = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        bits = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    else:
+        assert isinstance(key, ed25519.Ed25519PublicKey)
+        bits = key.public_bytes_raw()
+    return hashlib.sha256(bits).digest()[:20]
 
 
 def _key_usage(*, encipherment: bool) -> x509.KeyUsage:
