@@ -30,11 +30,13 @@ from certdesk.keys.signer import KeyAlgorithm, Signer
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.registry import DESK_URL
 from certdesk.store import Store, open_store
-from certdesk.va import Responder, ValidationAuthority
+from certdesk.va.authority import ValidationAuthority
+from certdesk.va.responder import Responder
 
 _AUDIT_KEY = "audit"
 _PKI_URL = "pki_url"
 _ISSUER = "issuer"
+_PRESIGNED_AT_ONCE = 200
 
 FOUNDER = Principal("operator:first start", Role.ADMINISTRATOR)
 
@@ -77,6 +79,10 @@ class Desk:
     async def seal(self) -> int:
         """Seal a batch of the audit log."""
         return await seal(self.store.events, self.log.signer, self.clock)
+
+    async def presign(self) -> int:
+        """Sign a slice of the OCSP answers that are due."""
+        return await self.va.presign(_PRESIGNED_AT_ONCE)
 
     async def close(self) -> None:
         """Seal what is left of the audit log and close the store."""
@@ -177,7 +183,7 @@ async def _compose(
     log = AuditLog(audit_signer, clock, randomness)
     crl = CRLPublisher(ca, store.validation, clock)
     ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=clock, randomness=randomness)
-    va = ValidationAuthority(ca, Responder(ca, keys, clock), store.validation, clock)
+    va = ValidationAuthority(ca, Responder(ca, clock), store.validation, clock)
     if founding:
         await ra.add_operator(founding.name, founding.country, FOUNDER)
         for authority in (ca.hierarchy.root, ca.hierarchy.issuing):
@@ -201,7 +207,7 @@ def jobs_of(desk: Desk) -> list[Job]:
     """Return the desk's jobs. Any number of processes may run them on one database at once."""
     return [
         Job("seal the audit log", 1, desk.seal),
-        Job("sign OCSP answers", 5, desk.va.presign),
+        Job("sign OCSP answers", 5, desk.presign),
         Job("resume issuance", 10, desk.ra.resume),
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
