@@ -29,7 +29,7 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 class Process:
     """One of the server's processes."""
 
-    index: int = 0
+    number: int = 0
     lifeline: int | None = None
     """A file descriptor that becomes readable when the supervisor is gone; None without a supervisor."""
 
@@ -68,7 +68,7 @@ class _Supervisor:
         self._processes = processes
         self._lifeline, self._held = os.pipe()
         self._children: dict[int, tuple[int, float]] = {}
-        """By process ID: its index and when it began."""
+        """By process ID: its number and when it began."""
         self._stopping = False
         self._failures = 0
 
@@ -76,8 +76,8 @@ class _Supervisor:
         """Keep the processes running until told to stop; return 0, or 1 if they cannot run."""
         handlers = {number: signal.signal(number, self._stop) for number in _STOPPING}
         try:
-            for index in range(self._processes):
-                self._start(index)
+            for number in range(self._processes):
+                self._start(number)
             while self._children:
                 self._replace(*os.wait())
         finally:
@@ -93,20 +93,20 @@ class _Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
 
-    def _start(self, index: int) -> None:
+    def _start(self, number: int) -> None:
         # No signal may find the child with the supervisor's handlers, or the supervisor without the child's ID.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         try:
             child = os.fork()
             if not child:
-                self._live(index)
-            self._children[child] = index, time.monotonic()
+                self._live(number)
+            self._children[child] = number, time.monotonic()
             if self._stopping:
                 os.kill(child, signal.SIGTERM)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
-    def _live(self, index: int) -> NoReturn:
+    def _live(self, number: int) -> NoReturn:
         """Be a child: work, and never return to what the supervisor's caller was doing."""
         status = 1
         try:
@@ -114,7 +114,7 @@ class _Supervisor:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the supervisor passes it on
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-            _run(self._work, Process(index, self._lifeline))
+            _run(self._work, Process(number, self._lifeline))
             status = 0
         except BaseException:  # noqa: BLE001 - there is nobody above to catch it
             traceback.print_exc()
@@ -124,7 +124,7 @@ class _Supervisor:
             os._exit(status)
 
     def _replace(self, child: int, status: int) -> None:
-        index, began = self._children.pop(child)
+        number, began = self._children.pop(child)
         if time.monotonic() - began > QUICK_SECONDS:
             self._failures = 0
         elif os.WIFEXITED(status) and not self._stopping:
@@ -134,4 +134,4 @@ class _Supervisor:
         if not self._stopping:
             time.sleep(PAUSE_SECONDS)
         if not self._stopping:  # it may have been told so during the pause
-            self._start(index)
+            self._start(number)

@@ -1,0 +1,1 @@
+"""Unit tests of what HTTP doors share, on hand-written fakes."""
