@@ -1,5 +1,6 @@
 """Which DNS names and IP addresses a server's certificate may carry."""
 
+import contextlib
 import ipaddress
 import re
 
@@ -18,6 +19,7 @@ LONGEST_LABEL = 63
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
+_ROOT_DOT = re.compile(r"\w\.\Z")
 _NOT_LDH = re.compile(r"[^a-z0-9.-]")
 
 
@@ -31,14 +33,12 @@ def normal_names(names: Names) -> Names:
 
 def normal_dns(name: str) -> str:
     """Return a DNS name in lower case, without the root's dot, its U-labels as A-labels (RFC 5891, UTS 46)."""
-    name = name.strip().lower().removesuffix(".")
-    if name.isascii() or len(name) > LONGEST_NAME:
-        return name
-    wildcard, host = ("*.", name[2:]) if name.startswith("*.") else ("", name)
-    try:
-        return wildcard + idna.encode(host, uts46=True).decode()
-    except UnicodeError:
-        return name
+    name = name.strip().lower()
+    if not name.isascii() and len(name) <= LONGEST_NAME:
+        wildcard, host = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+        with contextlib.suppress(UnicodeError):
+            name = wildcard + idna.encode(host, uts46=True).decode()
+    return name[:-1] if _ROOT_DOT.search(name) else name
 
 
 def _normal_ip(address: str) -> str:
