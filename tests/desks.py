@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -85,11 +86,13 @@ def make_csr(private_key: CertificateIssuerPrivateKeyTypes | None = None, *dns: 
     """Return a DER CSR by a key, with DNS names if any."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     if dns:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in dns]), False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name) for name in dns]), critical=False
+        )
     return builder.sign(private_key or new_key(), SHA256()).public_bytes(Encoding.DER)
 
 
-def make_submission(**changes: object) -> Submission:
+def make_submission(**changes: Any) -> Submission:
     """Return a good submission of a workstation of FRA1 with a key and claim of its own, changed as told."""
     submission = Submission(
         organisation="FRA1",

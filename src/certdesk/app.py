@@ -19,7 +19,7 @@ import structlog
 from certdesk.audit import AuditLog, seal
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.crl import CRLPublisher
-from certdesk.ca.hierarchy import create_hierarchy, load_hierarchy
+from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, load_hierarchy
 from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.enrollment import Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -114,20 +114,30 @@ async def open_desk(
     """
     keys = KeyDirectory(data / "keys", passphrase)
     if founding is None and not keys.exists(_AUDIT_KEY):
-        raise CertdeskError(
-            ErrorKind.NOT_FOUND,
-            N_("there is no desk in {data}: start one with `certdesk serve --data {data}`"),
-            data=data,
-        )
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        raise no_desk(data)
     audit_signer = _audit_signer(keys)
     store = await open_store(database_of(data, database))
     try:
-        ca = await _open_ca(data, keys, store, founding, clock, randomness)
-        return await _compose(data, keys, store, ca, audit_signer, founding, clock, randomness)
+        ca = CertificateAuthority(await _open_hierarchy(data, keys, store, founding, clock), randomness)
+        await _check_ownership(data, store, ca)
+        log = AuditLog(audit_signer, clock, randomness)
+        crl = CRLPublisher(ca, store.validation, clock)
+        ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=clock, randomness=randomness)
+        va = ValidationAuthority(ca, Responder(ca, clock), store.validation, clock)
+        desk = Desk(data, keys, store, log, ca, crl, ra, va, clock)
+        if founding:
+            await _found(desk, founding)
     except BaseException:
         await store.close()
         raise
+    return desk
+
+
+def no_desk(data: Path) -> CertdeskError:
+    """Say that there is no desk in a directory."""
+    return CertdeskError(
+        ErrorKind.NOT_FOUND, N_("there is no desk in {data}: start one with `certdesk serve --data {data}`"), data=data
+    )
 
 
 def _audit_signer(keys: KeyDirectory) -> Signer:
@@ -142,54 +152,38 @@ def _audit_signer(keys: KeyDirectory) -> Signer:
         return keys.load(_AUDIT_KEY)
 
 
-async def _open_ca(
-    data: Path, keys: KeyDirectory, store: Store, founding: Founding | None, clock: Clock, randomness: Randomness
-) -> CertificateAuthority:
-    properties = store.organisations
-    if founding:
-        hierarchy = create_hierarchy(
-            keys,
-            data / "ca",
-            founding.name,
-            founding.pki_url,
-            clock,
-            randomness=randomness,
-            root_algorithm=founding.root_algorithm,
-            issuing_algorithm=founding.issuing_algorithm,
-        )
-    else:
-        hierarchy = load_hierarchy(keys, data / "ca", await properties.property(_PKI_URL) or "")
-    ca = CertificateAuthority(hierarchy, randomness)
-    if await properties.add_property(_ISSUER, ca.issuer) != ca.issuer:
+async def _open_hierarchy(
+    data: Path, keys: KeyDirectory, store: Store, founding: Founding | None, clock: Clock
+) -> Hierarchy:
+    if founding is None:
+        return load_hierarchy(keys, data / "ca", await store.organisations.property(_PKI_URL) or "")
+    return create_hierarchy(
+        keys,
+        data / "ca",
+        founding.name,
+        founding.pki_url,
+        clock,
+        root_algorithm=founding.root_algorithm,
+        issuing_algorithm=founding.issuing_algorithm,
+    )
+
+
+async def _check_ownership(data: Path, store: Store, ca: CertificateAuthority) -> None:
+    """Make the database this CA's, or raise `INCOMPATIBLE` if it is another's."""
+    if await store.organisations.add_property(_ISSUER, ca.issuer) != ca.issuer:
         raise CertdeskError(
             ErrorKind.INCOMPATIBLE, N_("this database belongs to another desk than the keys in {data}"), data=data
         )
-    if founding:
-        await properties.put_property(_PKI_URL, founding.pki_url)
-        await properties.put_property(DESK_URL, founding.desk_url)
-    return ca
 
 
-async def _compose(
-    data: Path,
-    keys: KeyDirectory,
-    store: Store,
-    ca: CertificateAuthority,
-    audit_signer: Signer,
-    founding: Founding | None,
-    clock: Clock,
-    randomness: Randomness,
-) -> Desk:
-    log = AuditLog(audit_signer, clock, randomness)
-    crl = CRLPublisher(ca, store.validation, clock)
-    ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=clock, randomness=randomness)
-    va = ValidationAuthority(ca, Responder(ca, clock), store.validation, clock)
-    if founding:
-        await ra.add_operator(founding.name, founding.country, FOUNDER)
-        for authority in (ca.hierarchy.root, ca.hierarchy.issuing):
-            await store.certificates.own_key(sha256(authority.spki), "ca")
-        await crl.renew_if_due()
-    return Desk(data, keys, store, log, ca, crl, ra, va, clock)
+async def _found(desk: Desk, founding: Founding) -> None:
+    """Write down what the start was told, and make what the first one needs."""
+    await desk.store.organisations.put_property(_PKI_URL, founding.pki_url)
+    await desk.store.organisations.put_property(DESK_URL, founding.desk_url)
+    await desk.ra.add_operator(founding.name, founding.country, FOUNDER)
+    for authority in (desk.ca.hierarchy.root, desk.ca.hierarchy.issuing):
+        await desk.store.certificates.own_key(sha256(authority.spki), "ca")
+    await desk.crl.renew_if_due()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +214,7 @@ async def run_job(job: Job) -> None:
     while True:
         try:
             more = await job.work()
-        except Exception as error:  # noqa: BLE001 - a job that fails must not end, nor take the server down
-            log.error("job failed", job=job.name, exc_info=error)
+        except Exception:  # a job that fails must not end, nor take the server down
+            log.exception("job failed", job=job.name)
             more = False
         await asyncio.sleep(0 if more else job.seconds)

@@ -71,7 +71,7 @@ async def test_sealers_at_once_seal_every_event_once(desk: TestDesk) -> None:
     [
         "UPDATE events SET actor = 'somebody else' WHERE id = :id",
         "UPDATE events SET at = at + 1 WHERE id = :id",
-        "UPDATE events SET facts = '{\"reason\":\"another\"}' WHERE id = :id",
+        'UPDATE events SET facts = \'{"reason":"another"}\' WHERE id = :id',
         "UPDATE events SET action = 'request.approved' WHERE id = :id",
     ],
 )
@@ -142,9 +142,7 @@ async def _renumber_a_batch(desk: TestDesk) -> Finding:
     return Finding(Wrong.REORDERED, "batch 3")
 
 
-@pytest.mark.parametrize(
-    "attack", [_lose_the_last_batch, _lose_the_first_batch, _forge_a_batch, _renumber_a_batch]
-)
+@pytest.mark.parametrize("attack", [_lose_the_last_batch, _lose_the_first_batch, _forge_a_batch, _renumber_a_batch])
 async def test_a_batch_that_was_tampered_with_is_named(
     desk: TestDesk, attack: Callable[[TestDesk], Awaitable[Finding]]
 ) -> None:

@@ -259,9 +259,9 @@ async def test_a_rejection_shows_its_reason_word_for_word(desk: TestDesk) -> Non
     submission = make_submission()
     request, _ = await desk.ra.submit(submission, source=SOURCE)
     await _refused(ErrorKind.INVALID_FIELD, desk.ra.reject(request.id, FRENCH_MANAGER, "  "))
-    await desk.ra.reject(request.id, FRENCH_MANAGER, "Veuillez d’abord m’appeler: <b>04 72…</b>")
+    await desk.ra.reject(request.id, FRENCH_MANAGER, "Appelez-moi d\u2019abord: <b>04 72\u2026</b>")
     collected = await desk.ra.collect(request.id, submission.claim_sha256)
-    assert collected.request.reason == "Veuillez d’abord m’appeler: <b>04 72…</b>"
+    assert collected.request.reason == "Appelez-moi d\u2019abord: <b>04 72\u2026</b>"
     assert collected.certificate is None
 
 
@@ -411,9 +411,7 @@ async def test_lists_are_paged_and_searched(desk: TestDesk) -> None:
         found = await desk.ra.requests(FRENCH_MANAGER, RequestFilter(text=text))
         assert [request.id for request in found.items] == [ids[3]]
     assert (await desk.ra.requests(FRENCH_MANAGER, RequestFilter(text="%"))).items == ()
-    for bad in ("x", "1", "1.2.3", "9" * 100 + ".x", ".", "²."):
-        if bad in {"1.2.3"}:
-            continue
+    for bad in ("x", "1", "9" * 100 + ".x", ".", "\u00b2."):
         await _refused(ErrorKind.MALFORMED, desk.ra.requests(FRENCH_MANAGER, RequestFilter(), after=bad))
 
 

@@ -70,7 +70,9 @@ def _run(program: str, *arguments: str, url: str) -> None:
             N_("{program} is not installed: install PostgreSQL's client programs"),
             program=program,
         )
-    done = subprocess.run([found, *arguments], env={**os.environ, **_connection(url)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [found, *arguments], env={**os.environ, **_connection(url)}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise CertdeskError(
             ErrorKind.UNAVAILABLE, N_("{program} failed: {cause}"), program=program, cause=done.stderr.strip()[-500:]

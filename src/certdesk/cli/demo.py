@@ -39,6 +39,13 @@ _START_SECONDS = 30.0
 _SERVER_NAME = "api.federation.example"
 
 
+def free_port() -> int:
+    """Return a TCP port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
 @click.command(
     help=N_(
         "Show a whole enrollment: a desk, two organisations, a device, a decision, a certificate that opens a door.\n\n"
@@ -71,8 +78,8 @@ class Story:
     """The enrollment, chapter by chapter; a step that does not hold raises."""
 
     folder: Path
-    port: int = field(default_factory=lambda: free_port())
-    pki_port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
+    pki_port: int = field(default_factory=free_port)
     chapter: int = 0
     _server: "subprocess.Popen[bytes] | None" = None
 
@@ -230,7 +237,8 @@ class Story:
                     email=each["contact"]["email"],
                     description=each["description"],
                 )
-            decided = _expect(claire.post(f"/api/v1/requests/{request_id}/approve", json={"comment": "I know her"}), 200)
+            answer = claire.post(f"/api/v1/requests/{request_id}/approve", json={"comment": "I know her"})
+            decided = _expect(answer, 200)
             say(N_("   approved by {who}"), who=decided["decided_by"])
 
     def _collect(self) -> Path:
@@ -382,13 +390,6 @@ class _Greeter(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Stay silent."""
-
-
-def free_port() -> int:
-    """Return a TCP port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _python(module: str, *arguments: str) -> list[str]:

@@ -74,7 +74,6 @@ def publish_crl(
 ) -> None:
     """Publish a revocation list."""
 
-
     async def work(desk: Desk) -> None:
         crl = await desk.crl.publish()
         octets = crl.der if der else x509.load_der_x509_crl(crl.der).public_bytes(Encoding.PEM)

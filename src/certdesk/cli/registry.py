@@ -53,9 +53,7 @@ def organisation() -> None:
     show_default=True,
     help=N_("the key that devices make"),
 )
-@click.option(
-    "--validity-days", type=int, default=365, show_default=True, help=N_("how long certificates are valid")
-)
+@click.option("--validity-days", type=int, default=365, show_default=True, help=N_("how long certificates are valid"))
 @click.option(
     "--request-lifetime-days", type=int, default=30, show_default=True, help=N_("when an undecided request lapses")
 )
@@ -122,7 +120,12 @@ def manager() -> None:
 )
 @data_option
 def add_manager(
-    data: Path, database: str | None, passphrase_file: Path | None, pkcs12: Path, password_file: Path | None, **facts: str
+    data: Path,
+    database: str | None,
+    passphrase_file: Path | None,
+    pkcs12: Path,
+    password_file: Path | None,
+    **facts: str,
 ) -> None:
     """Register a manager."""
     if pkcs12.exists():  # before anything is issued for nothing

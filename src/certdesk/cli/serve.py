@@ -47,7 +47,9 @@ class Address(click.ParamType):
 
     name = "HOST:PORT"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:  # noqa: ANN401 - click's signature
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
         """Return host and port."""
         if isinstance(value, tuple):
             return value
@@ -157,7 +159,9 @@ _KEYS = click.Choice([algorithm.value for algorithm in KeyAlgorithm if algorithm
 @click.option("--pki-url", help=N_("the URL of CRLs and OCSP that stands in certificates"))
 @click.option("--name", default="Certdesk", show_default=True, help=N_("the operator's name in the CA's certificates"))
 @click.option("--country", default="", metavar="CC", help=N_("the operator's country"))
-@click.option("--root-key", type=_KEYS, default="EC P-384", show_default=True, help=N_("the root's key, at first start"))
+@click.option(
+    "--root-key", type=_KEYS, default="EC P-384", show_default=True, help=N_("the root's key, at first start")
+)
 @click.option("--issuing-key", type=_KEYS, default="EC P-256", show_default=True, help=N_("the issuing CA's key"))
 @click.option("--tls/--no-tls", default=True, help=N_("terminate TLS here, or leave it to a trusted proxy"))
 @click.option("--tls-certificate", type=click.Path(path_type=Path), help=N_("PEM chain instead of the desk's own"))

@@ -14,7 +14,7 @@ from certdesk.ra.decision import Decisions
 from certdesk.ra.office import Actor, no_such_request
 from certdesk.store.requests import Enrollment
 from certdesk.wire.pkcs10 import parse_csr
-from certdesk.wire.renewal import verify_renewal
+from certdesk.wire.renewal import unproven, verify_renewal
 
 _PROVEN = "renewal"
 
@@ -70,7 +70,7 @@ class Collections(Decisions):
         certificate = await self._store.certificates.get(serial_number)
         parsed = parse_csr(csr)
         if certificate is None:
-            raise _unproven()
+            raise unproven()
         _check_proof(certificate, parsed.der, proof, peer)
         original = await self._renewable(certificate, claim_sha256)
         submission = _renewal_of(original, certificate, parsed.der, claim_sha256)
@@ -109,17 +109,11 @@ class Collections(Decisions):
         return compare_digest(request.submission.claim_sha256, claim_sha256)
 
 
-def _unproven() -> CertdeskError:
-    return CertdeskError(
-        ErrorKind.UNAUTHENTICATED, N_("the proof was not made by the key of the certificate to be renewed")
-    )
-
-
 def _check_proof(certificate: Certificate, csr_der: bytes, proof: bytes | None, peer: bytes | None) -> None:
     if peer is not None and compare_digest(peer, certificate.der):
         return
     if proof is None:
-        raise _unproven()
+        raise unproven()
     verify_renewal(x509.load_der_x509_certificate(certificate.der).public_key(), csr_der, proof)
 
 

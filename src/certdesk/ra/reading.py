@@ -58,7 +58,7 @@ class Reading(Revocations):
         return Page(tuple(items[:limit]), f"{last.not_before}.{last.serial_number.hex()}" if last else None)
 
 
-_LONGEST_POSITION = 80
+_LONGEST_POSITION, _LONGEST_TIME = 80, 15  # characters
 
 
 def _position(unverified_after: str | None) -> tuple[int, str] | None:
@@ -66,7 +66,9 @@ def _position(unverified_after: str | None) -> tuple[int, str] | None:
     if unverified_after is None:
         return None
     time, dot, key = unverified_after.partition(".")
-    if len(unverified_after) > _LONGEST_POSITION or not (time.isascii() and time.isdigit() and len(time) < 16 and dot):
+    if len(unverified_after) > _LONGEST_POSITION or not (
+        time.isascii() and time.isdigit() and len(time) <= _LONGEST_TIME and dot
+    ):
         raise _no_position()
     return int(time), key
 

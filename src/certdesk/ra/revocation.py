@@ -1,5 +1,6 @@
 """Revoking certificates, for good."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from certdesk.domain.enrollment import Certificate, Principal, Role
@@ -38,7 +39,9 @@ class Revocations(Collections):
         )
         if not await self._store.certificates.revoke(certificate, by.name, reason, comment, at, event):
             raise already_revoked(await self._seen_certificate(serial_number, by))
-        await self._publish_crl()
+        # Revoked is revoked: should no list be made right now, the job that renews the lists makes one.
+        with suppress(CertdeskError):
+            await self._publish_crl()
         return replace(
             certificate,
             status=CertificateStatus.REVOKED,

@@ -3,8 +3,8 @@
     >>> csr = parse_csr(unverified_csr)  # doctest: +SKIP
     >>> csr.verify()  # doctest: +SKIP
 
-`parse_csr` only reads. What the key and the names are worth is policy's to say, and because that is a
-hundred times cheaper than checking the signature, `verify` is best called last.
+`parse_csr` only reads. What the key and the names are worth is policy's to say. That costs far less than
+checking the signature, and tells a weak key from a forged request, so `verify` is best called last.
 """
 
 import binascii
@@ -24,6 +24,8 @@ from certdesk.domain.text import N_
 
 LARGEST_CSR = 32 * 1024
 """Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
+BAD_EXPONENT = N_("an RSA key's public exponent is an odd number from 3 to 2147483647")
+"""Shared with policy, which sees only the exponents that cryptography lets through."""
 
 _LABELS = frozenset({b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"})  # RFC 7468 §7
 _SHOWABLE_LABEL = re.compile(rb"[A-Z0-9 ]{1,32}")
@@ -131,10 +133,6 @@ def _public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKey
         if str(error).startswith("e must be"):  # a test holds cryptography to these words
             raise CertdeskError(ErrorKind.WEAK_KEY, BAD_EXPONENT, field="csr") from None
         raise _bad(N_("the CSR's public key is damaged")) from None
-
-
-BAD_EXPONENT = N_("an RSA key's public exponent is an odd number from 3 to 2147483647")
-"""Shared with policy, which sees only the exponents that cryptography lets through."""
 
 
 def _signature_hash(request: x509.CertificateSigningRequest) -> str | None:

@@ -44,8 +44,13 @@ def verify_renewal(old_key: CertificatePublicKeyTypes, csr_der: bytes, unverifie
         elif isinstance(old_key, ed25519.Ed25519PublicKey):
             old_key.verify(unverified_proof, octets)
         else:
-            raise InvalidSignature
+            raise unproven()
     except InvalidSignature:
-        raise CertdeskError(
-            ErrorKind.UNAUTHENTICATED, N_("the proof was not made by the key of the certificate to be renewed")
-        ) from None
+        raise unproven() from None
+
+
+def unproven() -> CertdeskError:
+    """Say that a renewal's proof is missing or wrong, or that there is no such certificate; which, is not told."""
+    return CertdeskError(
+        ErrorKind.UNAUTHENTICATED, N_("the proof was not made by the key of the certificate to be renewed")
+    )
