@@ -26,16 +26,17 @@ LONGEST_SUPPORT_CONTACT = 254
 LONGEST_QUOTE = 80
 """Characters of unverified text that an error repeats."""
 
+_WHITESPACE = " \t\r\n"
 _LINE_ENDS = re.compile(r"[\t\r\n]+")
 
 
 def normal_text(text: str) -> str:
-    """Return text in NFC, without spaces at its ends, and with U+0020 for every kind of space within."""
+    """Return text in NFC, without white space at its ends, and with U+0020 for every kind of space within."""
     if text.isascii():
-        return text.strip(" ")
+        return text.strip(_WHITESPACE)
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(each) == "Zs" else each for each in text)
-    return unicodedata.normalize("NFC", text).strip(" ")
+    return unicodedata.normalize("NFC", text).strip(_WHITESPACE)
 
 
 def normal_lines(text: str) -> str:

@@ -76,7 +76,7 @@ def _why_not_dns(name: str, *, allow_wildcards: bool) -> str | None:
 
 def why_not_host(name: str) -> str | None:
     """Return why a lower-case name is no host name (RFC 1123 §2.1, RFC 5890 §2.3.1) as a message with `{name}`."""
-    if not _HOST.fullmatch(name) or len(name) > LONGEST_NAME:
+    if len(name) > LONGEST_NAME or not _HOST.fullmatch(name):
         return _why_not_labels(name)
     if "--" in name and not all(map(_is_ldh_or_a_label, name.split("."))):
         return N_("{name} holds a label that is not valid internationalised text (xn--)")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from certdesk.domain.enrollment import Device, Kind, Names, Organisation, Submission
 from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.policy.submission import Facts, check_reason, judge, normalise, owner_of
+from certdesk.policy.submission import Facts, judge, normalise, owner_of
 from certdesk.wire.pkcs10 import CSR, parse_csr
 from tests.unit.policy.examples import CSR as GOOD_CSR
 from tests.unit.policy.examples import FACTS, MANAGER_REQUEST, MOBILE, ORGANISATION, SERVER
@@ -440,24 +440,3 @@ def test_good_names(good: Names) -> None:
 def test_wildcards_where_they_are_allowed() -> None:
     """An organisation that allows wildcards may have them as the first label."""
     assert judge(replace(SERVER, names=Names(("*.example.org",))), GOOD_CSR, WILD, FACTS) == []
-
-
-def test_reason_of_a_decision_becomes_one_line() -> None:
-    """A reason typed in several lines is kept as one."""
-    assert check_reason(" Wrong\r\ndevice. ", "reason", required=True) == "Wrong device."
-    assert check_reason("", "comment", required=False) == ""
-
-
-@pytest.mark.parametrize(
-    ("reason", "sentence"),
-    [("", REQUIRED), (" \n ", REQUIRED), ("x" * 1001, too_long(1000, 1001)), ("a\u202eb", invisible("U+202E"))],
-)
-def test_bad_reason_is_refused(reason: str, sentence: str) -> None:
-    """A rejection needs a reason that can be shown to the requester."""
-    with pytest.raises(CertdeskError) as caught:
-        check_reason(reason, "reason", required=True)
-    assert (caught.value.kind, caught.value.problem.field, str(caught.value)) == (
-        ErrorKind.INVALID_FIELD,
-        "reason",
-        sentence,
-    )

@@ -81,7 +81,6 @@ def test_dns_names(typed: str, kept: str) -> None:
     [
         ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
         (" 192.0.2.1 ", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "::ffff:c000:201"),
         ("192.0.2.01", "192.0.2.01"),
     ],
 )
@@ -91,8 +90,8 @@ def test_ip_addresses(typed: str, kept: str) -> None:
 
 
 def test_text_is_composed_and_stripped() -> None:
-    """Decomposed accents and spaces at the ends make no difference; other kinds of space become U+0020."""
-    submission = normalise(replace(MOBILE, locality=" Saint\u00a0E\u0301tienne\u3000", device=Device(" id\u2009")))
+    """Decomposed accents and white space at the ends make no difference; other kinds of space become U+0020."""
+    submission = normalise(replace(MOBILE, locality=" \tSaint\u00a0E\u0301tienne\u3000", device=Device(" id\u2009")))
     assert (submission.locality, submission.device.id) == ("Saint \u00c9tienne", "id")
 
 
