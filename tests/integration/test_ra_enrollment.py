@@ -395,17 +395,22 @@ async def test_lists_are_paged_and_searched(desk: TestDesk) -> None:
         request, _ = await desk.ra.submit(make_submission(email=f"p{number}@poste.example"), source=SOURCE)
         ids.append(request.id)
         await desk.ra.approve(request.id, FRENCH_MANAGER)
-    for call, wanted in (
-        (desk.ra.requests, RequestFilter(state=RequestState.ISSUED, kind=Kind.WORKSTATION)),
-        (desk.ra.certificates, CertificateFilter(status=CertificateStatus.VALID)),
-    ):
-        seen: list[str] = []
-        after = None
-        while True:
-            page = await call(FRENCH_MANAGER, wanted, after=after, limit=3)  # type: ignore[operator]
-            seen += [getattr(item, "id", None) or item.request_id for item in page.items]
-            if (after := page.next) is None:
-                break
+    issued = RequestFilter(state=RequestState.ISSUED, kind=Kind.WORKSTATION)
+    valid = CertificateFilter(status=CertificateStatus.VALID)
+
+    async def requests(after: str | None) -> tuple[list[str], str | None]:
+        page = await desk.ra.requests(FRENCH_MANAGER, issued, after=after, limit=3)
+        return [request.id for request in page.items], page.next
+
+    async def certificates(after: str | None) -> tuple[list[str], str | None]:
+        page = await desk.ra.certificates(FRENCH_MANAGER, valid, after=after, limit=3)
+        return [certificate.request_id for certificate in page.items], page.next
+
+    for page_after in (requests, certificates):
+        seen, after = await page_after(None)
+        while after:
+            more, after = await page_after(after)
+            seen += more
         assert sorted(seen) == sorted(ids)
     for text in ("p3@", ids[3].lower(), ids[3]):
         found = await desk.ra.requests(FRENCH_MANAGER, RequestFilter(text=text))

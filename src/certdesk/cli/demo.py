@@ -302,7 +302,7 @@ class Story:
         if key is None or certificate is None:
             raise _broken(N_("the PKCS#12 file is incomplete"))
         protection = BestAvailableEncryption(_PASSWORD.encode())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)  # type: ignore[union-attr]
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:
             file.write(pem + b"".join(each.public_bytes(Encoding.PEM) for each in (certificate, *chain)))
             file.flush()
@@ -381,7 +381,7 @@ class Door:
 class _Greeter(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Greet by the name in the certificate."""
-        subject = dict(pair for [pair] in self.connection.getpeercert()["subject"])  # type: ignore[attr-defined]
+        subject = dict(pair for [pair] in self.connection.getpeercert()["subject"])
         greeting = f"welcome, {subject['commonName']} of {subject['organizationName']}\n".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(greeting)))
@@ -434,7 +434,7 @@ def _subject(directory: Path) -> str:
 
 
 def _broken(message: str, **values: object) -> CertdeskError:
-    return CertdeskError(ErrorKind.INTERNAL, message, **values)
+    return CertdeskError(ErrorKind.INTERNAL, message, field="", **values)
 
 
 def _translated(message: str, **values: object) -> str:

@@ -1,5 +1,6 @@
 """Commands that look at the desk: `ca show`, `ca crl` and `audit verify`."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,11 +77,11 @@ def publish_crl(
 
     async def work(desk: Desk) -> None:
         crl = await desk.crl.publish()
-        octets = crl.der if der else x509.load_der_x509_crl(crl.der).public_bytes(Encoding.PEM)
+        octets = x509.load_der_x509_crl(crl.der).public_bytes(Encoding.DER if der else Encoding.PEM)
         if output:
             write_durably(output, octets, mode=PUBLIC, replace=True)
         else:
-            click.get_binary_stream("stdout").write(octets)
+            sys.stdout.buffer.write(octets)
         say(N_("CRL {number} published, next update {time}"), number=crl.number, time=_day(crl.next_update))
 
     with_desk(data, database, passphrase_file, work)

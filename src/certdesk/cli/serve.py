@@ -42,7 +42,7 @@ else:
     import fcntl
 
 
-class Address(click.ParamType):
+class Address(click.ParamType[tuple[str, int]]):
     """`HOST:PORT`; an IPv6 address stands in brackets."""
 
     name = "HOST:PORT"

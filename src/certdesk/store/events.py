@@ -74,8 +74,9 @@ def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
 
 
 def _of_row(row: Row) -> SealedEvent:
-    *plain, facts, mac, batch = row
-    return SealedEvent(Event(*plain, json.loads(facts)), mac, batch)
+    event_id, at, action, actor, source, organisation, subject, facts, mac, batch = row
+    event = Event(event_id, at, action, actor, source, organisation, subject, json.loads(facts))
+    return SealedEvent(event, mac, batch)
 
 
 class Events:
