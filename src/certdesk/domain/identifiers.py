@@ -6,7 +6,8 @@
 
 A request ID is the organisation's code and eight Crockford base-32 characters, the last of them a
 check character: a weighted sum in GF(32), which notices every single wrong character and every
-exchange of two neighbours, the organisation's code included.
+exchange of two neighbours among the eight. It covers the organisation's code as well, as far as one
+character of 32 can tell 36 apart: 0 and Y, 1 and Z, 2 and W, 3 and X look the same to it there.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ is shown, so an error raised deep inside is shown in the language of whoever rea
 
 import gettext
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 LOCALE = Path(__file__).parent.parent / "locale"
@@ -20,7 +20,7 @@ def N_(message: str) -> str:  # noqa: N802 - the marker's name is gettext's conv
     return message
 
 
-@cache
+@lru_cache(32)
 def translator(language: str) -> Translator:
     """Return the function that translates messages into a language (`"fr"`, `"fr-CA"`); English if unknown."""
     languages = [language.replace("-", "_"), language.partition("-")[0].partition("_")[0]]

@@ -40,7 +40,8 @@ class Submissions(Office):
     ) -> tuple[CertificationRequest, bool]:
         submission = normalise(unverified)
         csr = parse_csr(submission.csr)
-        submission = replace(submission, csr=csr.der, names=approved_names(submission, csr))
+        names = approved_names(submission, csr) if submission.kind is Kind.SERVER else submission.names
+        submission = replace(submission, csr=csr.der, names=names)
         for _ in range(_LOOKS):
             facts = await self._store.requests.facts(submission, csr.spki_sha256)
             if facts is None:
