@@ -1,0 +1,56 @@
+"""Desks to start: every test has its own, a copy of one that was founded once with organisations and managers."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server import DeskServer
+from tests.postgresql import PostgreSQLCluster
+
+
+@pytest.fixture(scope="session")
+def founded_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> DeskServer:
+    """Return a desk on SQLite that has organisations and managers, to be copied and not to be started."""
+    server = DeskServer(tmp_path_factory.mktemp("founded") / "sqlite")
+    server.found()
+    return server
+
+
+@pytest.fixture(scope="session")
+def founded_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_cluster: PostgreSQLCluster
+) -> DeskServer:
+    """Return a desk on PostgreSQL that has organisations and managers, to be copied and not to be started."""
+    server = DeskServer(tmp_path_factory.mktemp("founded") / "postgresql", postgresql_cluster.create_database())
+    server.found()
+    return server
+
+
+@pytest.fixture
+def sqlite_server(founded_on_sqlite: DeskServer, tmp_path: Path) -> Iterator[DeskServer]:
+    """Return a desk on SQLite, not started yet; whatever of it runs is killed in the end."""
+    server = DeskServer(shutil.copytree(founded_on_sqlite.folder, tmp_path / "sqlite"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def postgresql_server(
+    founded_on_postgresql: DeskServer, postgresql_cluster: PostgreSQLCluster, tmp_path: Path
+) -> Iterator[DeskServer]:
+    """Return a desk on PostgreSQL, not started yet; whatever of it runs is killed in the end."""
+    assert founded_on_postgresql.database is not None
+    database = postgresql_cluster.create_database(founded_on_postgresql.database.rpartition("/")[2])
+    server = DeskServer(shutil.copytree(founded_on_postgresql.folder, tmp_path / "postgresql"), database)
+    yield server
+    server.kill()
+    postgresql_cluster.drop_database(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> DeskServer:
+    """Return a desk that is not started yet, on SQLite and then on PostgreSQL."""
+    server: DeskServer = request.getfixturevalue(f"{request.param}_server")
+    return server
