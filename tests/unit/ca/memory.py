@@ -7,13 +7,14 @@ from certdesk.domain.clock import MINUTE
 from certdesk.domain.enrollment import DAY
 from certdesk.domain.states import CertificateStatus, RevocationReason
 from certdesk.domain.validation import RevokedCertificate, StoredAnswer, StoredCRL, ValidationStatus
-from tests.unit.ca.authorities import NOW
+from tests.unit.ca.authorities import NOW, authority_of
 
 
 @dataclass
 class MemoryValidationStore:
     """Keeps certificates of one issuer, answers and lists in dictionaries."""
 
+    issuer: str = field(default_factory=lambda: authority_of().issuer)
     certificates: dict[bytes, ValidationStatus] = field(default_factory=dict)
     answers: dict[bytes, StoredAnswer] = field(default_factory=dict)
     crls: dict[tuple[str, int], StoredCRL] = field(default_factory=dict)
@@ -86,5 +87,8 @@ class MemoryValidationStore:
         return [
             RevokedCertificate(status.serial_number, status.revoked_at, status.revocation_reason)
             for status in self.certificates.values()
-            if status.revoked_at is not None and status.revocation_reason and status.not_after >= not_after_from
+            if issuer == self.issuer
+            and status.revoked_at is not None
+            and status.revocation_reason
+            and status.not_after >= not_after_from
         ]

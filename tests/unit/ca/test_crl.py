@@ -221,6 +221,7 @@ async def test_nobody_shares_a_failure() -> None:
 async def test_renewal_publishes_what_is_missing() -> None:
     """The first renewal makes a list of each CA; the root's is signed by the root and valid for a year."""
     store = MemoryValidationStore()
+    store.revoke(store.add(bytes([1] * 16)))
     await publisher_of(store).renew_if_due()
     assert set(store.crls) == {(ISSUER, 1), (ROOT, 1)}
     crl = store.crls[ROOT, 1]
