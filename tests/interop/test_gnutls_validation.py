@@ -6,7 +6,8 @@ import pytest
 
 from certdesk.domain.enrollment import Kind
 from certdesk.keys.signer import KeyAlgorithm
-from tests.interop.validating_desk import ISSUING_ALGORITHMS, ValidatingDesk, finish
+from tests.interop.validating_desk import ISSUING_ALGORITHMS, ValidatingDesk
+from tests.unit.ca.authorities import finish
 
 
 @pytest.fixture(params=ISSUING_ALGORITHMS)

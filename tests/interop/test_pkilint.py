@@ -9,8 +9,8 @@ from pkilint.bin import lint_crl, lint_ocsp_response, lint_pkix_cert, lint_pkix_
 from certdesk.domain.enrollment import Kind, Names
 from certdesk.domain.states import RevocationReason
 from certdesk.keys.signer import KeyAlgorithm
-from tests.interop.validating_desk import ISSUING_ALGORITHMS, ValidatingDesk, finish
-from tests.unit.ca.authorities import SUBJECT_KEYS
+from tests.interop.validating_desk import ISSUING_ALGORITHMS, ValidatingDesk
+from tests.unit.ca.authorities import SUBJECT_KEYS, finish
 from tests.unit.va.questions import SHA256, cert_id, nonce_extension, question
 
 Main = Callable[[list[str]], int]

@@ -1,10 +1,7 @@
 """A CA with certificates of every kind, one revoked and one unknown, as files for programs to look at."""
 
-import asyncio
 import subprocess
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -18,10 +15,8 @@ from certdesk.domain.states import RevocationReason
 from certdesk.keys.signer import KeyAlgorithm
 from certdesk.va.authority import ValidationAuthority
 from certdesk.va.responder import Responder
-from tests.unit.ca.authorities import authority_of, issue, key_directory, order_for
+from tests.unit.ca.authorities import authority_of, finish, issue, key_directory, order_for
 from tests.unit.ca.memory import MemoryValidationStore
-
-T = TypeVar("T")
 
 ISSUING_ALGORITHMS = (KeyAlgorithm.EC_P256, KeyAlgorithm.EC_P384, KeyAlgorithm.RSA_3072)
 
@@ -94,8 +89,3 @@ class ValidatingDesk:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the directory."""
         return run(self.directory, *command)
-
-
-def finish(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end."""
-    return asyncio.run(coroutine)

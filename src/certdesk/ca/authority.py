@@ -34,6 +34,7 @@ from certdesk.domain.enrollment import Kind, Names
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness
 from certdesk.domain.text import N_
+from certdesk.policy.names import judge_names
 
 
 class CertificateAuthority:
@@ -102,8 +103,10 @@ class CertificateAuthority:
         """Return a TLS server certificate (DER) for the desk itself.
 
         It is like a server's, except that nobody asks for its revocation (RFC 9608): it is short-lived, and not one
-        of the certificates that the desk administers, so OCSP would call it unknown.
+        of the certificates that the desk administers, so OCSP would call it unknown. Raises `NAME_NOT_ALLOWED`.
         """
+        if problems := judge_names(server_names, allow_wildcards=True):
+            raise CertdeskError.of(problems)
         encoded = (
             extensions.authority_key_identifier(self.hierarchy.issuing.key_identifier)
             + constant_extensions(DESK_PROFILE)

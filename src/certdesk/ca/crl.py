@@ -1,8 +1,10 @@
 """Publish certificate revocation lists (RFC 5280 §5): at every revocation, and before the last one runs out.
 
-publisher = CRLPublisher(ca, store.validation, system_clock)
-await publisher.publish()          # after a revocation
-await publisher.renew_if_due()     # a job, every few minutes
+    publisher = CRLPublisher(ca, store.validation, system_clock)
+    await publisher.publish()          # after a revocation
+    await publisher.renew_if_due()     # a job, every few minutes
+
+The lists are complete ones: no deltas, no partitions.
 """
 
 import asyncio
@@ -101,7 +103,9 @@ class CRLPublisher:
         if await self._is_due(hierarchy.issuing, ISSUING_CRL_VALIDITY):
             await self.publish()
         if await self._is_due(hierarchy.root, ROOT_CRL_VALIDITY):
-            await self._add(hierarchy.root, hierarchy.root_signer(), ROOT_CRL_VALIDITY)
+            # Opening a key file takes long by design; other work goes on meanwhile.
+            signer = await asyncio.to_thread(hierarchy.root_signer)
+            await self._add(hierarchy.root, signer, ROOT_CRL_VALIDITY)
 
     async def _is_due(self, ca: CACertificate, validity: int) -> bool:
         latest = await self._store.latest_crl(ca.issuer)

@@ -32,7 +32,7 @@ _CA_ISSUERS = der.oid("1.3.6.1.5.5.7.48.2")
 
 def extension(oid: bytes, value: bytes, *, critical: bool = False) -> bytes:
     """Return an Extension around a DER value."""
-    return der.sequence(oid, der.boolean() if critical else b"", der.octet_string(value))
+    return der.sequence(oid, der.TRUE if critical else b"", der.octet_string(value))
 
 
 def authority_key_identifier(key_identifier: bytes) -> bytes:
@@ -63,7 +63,7 @@ def end_entity() -> bytes:
 def certificate_authority(path_length: int | None = None) -> bytes:
     """Return basic constraints that say: a CA, with at most so many CAs below it."""
     limit = b"" if path_length is None else der.integer(path_length)
-    return extension(_BASIC_CONSTRAINTS, der.sequence(der.boolean(), limit), critical=True)
+    return extension(_BASIC_CONSTRAINTS, der.sequence(der.TRUE, limit), critical=True)
 
 
 def certificate_policies(dotted_oid: str) -> bytes:

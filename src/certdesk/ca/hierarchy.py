@@ -128,7 +128,6 @@ def create_hierarchy(
     exists without it; that is an `UNAVAILABLE`, since only a backup can help.
     """
     _check_name(name)
-    directory.mkdir(parents=True, exist_ok=True)
     maker = _Maker(keys, directory, _checked_url(pki_url), name, clock, randomness)
     maker.make_root(root_algorithm)
     maker.make_issuing(issuing_algorithm)

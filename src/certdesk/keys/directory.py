@@ -54,7 +54,6 @@ class KeyDirectory:
 
     def keep(self, name: str, pem: bytes, *, replace: bool = False) -> None:
         """Write a file that holds an encrypted key, readable by its owner only."""
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(self.path(name), pem, mode=PRIVATE, replace=replace)
 
     def load(self, name: str) -> Signer:

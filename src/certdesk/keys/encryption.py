@@ -15,10 +15,12 @@ from certdesk.keys.signer import SigningKey
 from certdesk.wire import der
 
 COST = 1 << 14
-"""scrypt's N. Together with r = 8 it takes 16 MiB, the most that OpenSSL grants a key file."""
+"""scrypt's N. With r = 8 and p = 1, as OpenSSL writes key files, each guess at the passphrase takes 16 MiB and 40 ms.
+
+OpenSSL, which opens the TLS key, grants a key file no more than 32 MiB.
+"""
 _BLOCK_SIZE = 8
-_PARALLELISM = 5
-"""scrypt's p; 5 at this N is the least that OWASP advises for passwords. It takes 0.2 s."""
+_PARALLELISM = 1
 _KEY_LENGTH = 32
 _AES_BLOCK = 16
 

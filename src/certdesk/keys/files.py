@@ -13,7 +13,7 @@ PUBLIC = 0o644
 
 
 def write_durably(path: Path, content: bytes, *, mode: int, replace: bool = False) -> None:
-    """Write a file and its directory entry to stable storage.
+    """Write a file to stable storage, with its directory if there is none yet; a private file's is private too.
 
     The content goes into a temporary file beside the target, which is then linked or, with `replace`,
     renamed into place: no reader and no crash ever sees half a file. Raises `CONFLICT` if the file exists
@@ -21,8 +21,6 @@ def write_durably(path: Path, content: bytes, *, mode: int, replace: bool = Fals
     """
     try:
         _write(path, content, mode, replace)
-    except FileExistsError as error:
-        raise CertdeskError(ErrorKind.CONFLICT, N_("{path} exists already"), path=path) from error
     except OSError as error:
         raise CertdeskError(
             ErrorKind.UNAVAILABLE, N_("{path} cannot be written: {cause}"), path=path, cause=error.strerror
@@ -30,6 +28,7 @@ def write_durably(path: Path, content: bytes, *, mode: int, replace: bool = Fals
 
 
 def _write(path: Path, content: bytes, mode: int, replace: bool) -> None:
+    path.parent.mkdir(mode=0o700 if mode == PRIVATE else 0o755, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -41,11 +40,18 @@ def _write(path: Path, content: bytes, mode: int, replace: bool) -> None:
         if replace:
             temporary.replace(path)
         else:
-            path.hardlink_to(temporary)
+            _link(path, temporary)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
     _sync_directory(path.parent)
+
+
+def _link(path: Path, temporary: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError as error:
+        raise CertdeskError(ErrorKind.CONFLICT, N_("{path} exists already"), path=path) from error
 
 
 def _sync_directory(path: Path) -> None:

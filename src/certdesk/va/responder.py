@@ -1,8 +1,8 @@
 """The delegated responder (RFC 6960 §4.2.2.2): the key that signs OCSP answers in the issuing CA's name.
 
-Each process has a key of its own, in memory only: no file to protect, nothing to agree on between processes, and a
-key that leaks with a process is worth little. An answer carries the certificate that it needs, and certificates are
-renewed long before an answer could outlive them.
+Each process has a key of its own, in memory only: no file to protect, and nothing to agree on between processes. An
+answer carries the certificate that it needs. Certificates are renewed long before an answer could outlive them, and
+short-lived, since nobody can revoke them: a key that leaked is of use for a week at most.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from certdesk.domain.clock import MINUTE, Clock
 from certdesk.domain.enrollment import DAY
 from certdesk.keys.signer import KeyAlgorithm, Signer, SoftwareSigner, generate
 
-_VALIDITY = 30 * DAY
+_VALIDITY = 7 * DAY
 _BACKDATING = 5 * MINUTE
 
 

@@ -1,13 +1,13 @@
 """Write and read DER (ITU-T X.690), as far as certificates, revocation lists and OCSP are made of it.
 
-    >>> sequence(boolean(), integer(300)).hex()
+    >>> sequence(TRUE, integer(300)).hex()
     '30070101ff0202012c'
 
 Writers return a whole element: tag, length, content. They exist because assembling a certificate from
 ready pieces is several times faster than building an object tree first, and that is on the request's path.
 """
 
-import time as clock
+from time import gmtime, strftime
 from typing import NamedTuple
 
 BOOLEAN = 0x01
@@ -25,6 +25,8 @@ SEQUENCE = 0x30
 SET = 0x31
 
 NULL = b"\x05\x00"
+TRUE = b"\x01\x01\xff"
+"""The one BOOLEAN that is ever written: DER leaves default values out (X.690 §11.5)."""
 
 _SHORT = 0x80
 _YEAR_2050 = 2_524_608_000
@@ -61,11 +63,6 @@ def integer(value: int, tag: int = INTEGER) -> bytes:
     """Return an INTEGER, or another type that is encoded like one, such as ENUMERATED."""
     bits = value.bit_length() if value >= 0 else (value + 1).bit_length()
     return tlv(tag, value.to_bytes(bits // 8 + 1, signed=True))
-
-
-def boolean() -> bytes:
-    """Return TRUE; a FALSE is never written, since DER leaves default values out (X.690 §11.5)."""
-    return b"\x01\x01\xff"
 
 
 def octet_string(content: bytes) -> bytes:
@@ -108,14 +105,14 @@ def time(milliseconds: int) -> bytes:
     """Return a Time of RFC 5280 §4.1.2.5: UTCTime through the year 2049, GeneralizedTime from 2050 on."""
     seconds = milliseconds // 1000
     if _UTC_TIME_BEGINS <= seconds < _YEAR_2050:
-        return tlv(UTC_TIME, clock.strftime("%y%m%d%H%M%SZ", clock.gmtime(seconds)).encode())
+        return tlv(UTC_TIME, strftime("%y%m%d%H%M%SZ", gmtime(seconds)).encode())
     return generalized_time(milliseconds)
 
 
 def generalized_time(milliseconds: int) -> bytes:
     """Return a GeneralizedTime in UTC with whole seconds, as OCSP has it in every year (RFC 6960 §4.2.2.1)."""
-    moment = clock.gmtime(milliseconds // 1000)
-    return tlv(GENERALIZED_TIME, f"{moment.tm_year:04}{clock.strftime('%m%d%H%M%SZ', moment)}".encode())
+    moment = gmtime(milliseconds // 1000)
+    return tlv(GENERALIZED_TIME, f"{moment.tm_year:04}{strftime('%m%d%H%M%SZ', moment)}".encode())
 
 
 class Element(NamedTuple):

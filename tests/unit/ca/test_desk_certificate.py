@@ -125,3 +125,13 @@ def test_the_desk_s_key_is_no_subject_s(tmp_path: Path) -> None:
     with pytest.raises(CertdeskError) as caught:
         finish(ca.issue(order_for(ca, spki=spki_of(chain(desk)[0].public_key()))))
     assert caught.value.kind is ErrorKind.KEY_IN_USE
+
+
+@pytest.mark.parametrize("names", [Names(), Names(("desk_1.example",)), Names(("é.example",)), Names(ip=("1.2.3",))])
+def test_it_is_for_good_names_only(tmp_path: Path, names: Names) -> None:
+    """Names that no server can have are refused, and no file is written."""
+    desk = desk_certificate(tmp_path)
+    with pytest.raises(CertdeskError) as caught:
+        desk.renew_if_due(names)
+    assert caught.value.kind is ErrorKind.NAME_NOT_ALLOWED
+    assert not desk.path.exists()

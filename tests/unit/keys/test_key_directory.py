@@ -189,3 +189,12 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     assert caught.value.kind is ErrorKind.UNAVAILABLE
     assert str(caught.value).endswith("cannot be written: No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """Where a file stands in the directory's way, the error names what could not be written."""
+    (tmp_path / "keys").write_text("in the way")
+    with pytest.raises(CertdeskError) as caught:
+        write_durably(tmp_path / "keys" / "issuing.pem", b"key", mode=files.PRIVATE)
+    assert caught.value.kind is ErrorKind.UNAVAILABLE
+    assert str(caught.value).startswith(f"{tmp_path}/keys/issuing.pem cannot be written: ")

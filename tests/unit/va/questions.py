@@ -39,7 +39,7 @@ def cert_id(
 
 def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
     """Return an extension."""
-    return der.sequence(der.oid(oid), der.boolean() if critical else b"", der.octet_string(value))
+    return der.sequence(der.oid(oid), der.TRUE if critical else b"", der.octet_string(value))
 
 
 def nonce_extension(nonce: bytes, *, critical: bool = False) -> bytes:
@@ -48,14 +48,19 @@ def nonce_extension(nonce: bytes, *, critical: bool = False) -> bytes:
 
 
 def question(
-    *cert_ids: bytes, extensions: bytes = b"", single: bytes = b"", head: bytes = b"", tail: bytes = b""
+    *cert_ids: bytes,
+    head: bytes = b"",
+    single: bytes = b"",
+    extensions: bytes = b"",
+    tbs_tail: bytes = b"",
+    tail: bytes = b"",
 ) -> bytes:
     """Return a request about several certificates.
 
-    `head` stands before the list, `tail` behind what would be signed, `single` are extensions of each certificate.
+    `head` stands before the list and `tbs_tail` behind it, `tail` behind what would be signed; `single` are the
+    extensions of each certificate, `extensions` those of the request.
     """
     requests = [der.sequence(each, der.explicit(0, der.sequence(single)) if single else b"") for each in cert_ids]
-    listing = der.sequence(*requests)
-    return der.sequence(
-        der.sequence(head, listing, der.explicit(2, der.sequence(extensions)) if extensions else b""), tail
-    )
+    if extensions:
+        tbs_tail += der.explicit(2, der.sequence(extensions))
+    return der.sequence(der.sequence(head, der.sequence(*requests), tbs_tail), tail)

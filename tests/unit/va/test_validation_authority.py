@@ -286,9 +286,9 @@ async def test_signing_ahead_stops_at_the_limit(desk: Desk) -> None:
 
 
 async def test_the_responder_renews_itself(desk: Desk) -> None:
-    """At half of the responder certificate's 30 days there is a new key and certificate; before, the same."""
+    """At half of the responder certificate's 7 days there is a new key and certificate; before, the same."""
     first = desk.responder.credential()
-    desk.time.now += 15 * DAY - SECOND
+    desk.time.now += 7 * DAY // 2 - SECOND
     assert desk.responder.credential() is first
     desk.time.now += SECOND
     second = desk.responder.credential()
@@ -300,7 +300,7 @@ async def test_the_responder_renews_itself(desk: Desk) -> None:
 async def test_every_answer_ends_before_its_responder_s_certificate(desk: Desk) -> None:
     """An answer made just before the responder is renewed still verifies until its own end."""
     certificate = x509.load_der_x509_certificate(desk.responder.credential().certificate)
-    desk.time.now += 15 * DAY - SECOND
+    desk.time.now += 7 * DAY // 2 - SECOND
     answer = await desk.ask_usually()
     assert moment(answer.next_update) < certificate.not_valid_after_utc
 

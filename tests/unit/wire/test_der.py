@@ -22,7 +22,6 @@ MILLISECONDS = st.integers(-600_000_000_000, 250_000_000_000_000)
         (der.integer(-128), "020180"),
         (der.integer(-129), "0202ff7f"),
         (der.integer(9, der.ENUMERATED), "0a0109"),
-        (der.boolean(), "0101ff"),
         (der.octet_string(b"\x01"), "040101"),
         (der.bit_string(b"\xa0"), "030200a0"),
         (der.named_bits(0), "03020780"),
