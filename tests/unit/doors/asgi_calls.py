@@ -21,7 +21,7 @@ def make_scope(
     method: str = "GET",
     headers: Sequence[Header] = (),
     client: tuple[str, int] | None = ("192.0.2.7", 50000),
-    **more: Any,  # noqa: ANN401 - ASGI's values
+    **more: Any,
 ) -> Scope:
     """Return an HTTP scope as uvicorn makes it."""
     raw_path, _, query = path.partition("?")

@@ -25,9 +25,7 @@ def test_requests_are_counted_by_method_status_and_route() -> None:
     assert samples["certdesk_http_requests_total", (("method", "GET"), ("route", "/a"), ("status", "404"))] == 1
 
     def bucket(bound: str) -> float:
-        return samples[
-            "certdesk_http_request_seconds_bucket", (("le", bound), ("method", "GET"), ("route", "/a"))
-        ]
+        return samples["certdesk_http_request_seconds_bucket", (("le", bound), ("method", "GET"), ("route", "/a"))]
 
     assert (bucket("0.0005"), bucket("0.0025"), bucket("5.0"), bucket("+Inf")) == (1, 2, 2, 3)
     assert samples["certdesk_http_request_seconds_count", (("method", "GET"), ("route", "/a"))] == 3

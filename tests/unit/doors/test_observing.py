@@ -19,7 +19,7 @@ class Journal:
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []
 
-    def info(self, event: str, **facts: Any) -> None:  # noqa: ANN401
+    def info(self, event: str, **facts: Any) -> None:
         """Keep a line."""
         self.lines.append((event, facts))
 

@@ -23,9 +23,9 @@ _SERIAL_NUMBER = re.compile(r"[0-9A-Fa-f]{32}")
 
 _AT = r"(?: - at `\$\.?(?P<path>[^`]*)`)?"
 _MISSING = re.compile(rf"Object missing required field `(?P<name>[^`]*)`{_AT}")
-_UNKNOWN = re.compile(rf"Object contains unknown field `(?P<name>.*)`{_AT}", re.DOTALL)
+_UNKNOWN = re.compile(rf"Object contains unknown field `(?P<name>.*?)`{_AT}", re.DOTALL)
 _TYPE = re.compile(rf"Expected `(?P<expected>[^`]*)`(?:, got `(?P<found>[^`]*)`)?{_AT}")
-_VALUE = re.compile(rf"Invalid (?:enum )?value (?P<value>'.*'){_AT}", re.DOTALL)
+_VALUE = re.compile(rf"Invalid (?:enum )?value (?P<value>'.*?'){_AT}", re.DOTALL)
 
 _JSON_NAMES = {"str": "string", "int": "number", "float": "number", "bool": "boolean"}
 _LONGEST_NAME = 40

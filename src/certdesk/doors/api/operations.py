@@ -67,13 +67,13 @@ _RETRY_AFTER = {"Retry-After": "While the request is pending: after how many sec
 _LINK = {"Link": "The next page (RFC 8288), if there is one."}
 
 
-def _list_query(**filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
+def _list_query(searched: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
     text = {"maxLength": LONGEST_TEXT, "format": "line"}
     return {
         "organisation": fields.OrganisationCode,
         **filters,
         "kind": Kind,
-        "q": Annotated[str, Meta(description="The beginning of what is searched for.", extra_json_schema=text)],
+        "q": Annotated[str, Meta(description=searched, extra_json_schema=text)],
         "after": Annotated[
             str,
             Meta(
@@ -111,7 +111,7 @@ def _request_operations(calls: RequestCalls) -> list[Operation]:
             method="GET",
             path="/api/v1/requests",
             call=calls.listing,
-            query=_list_query(state=RequestState),
+            query=_list_query("The beginning of an ID, e-mail address or device ID.", state=RequestState),
             credentials=_MANAGERS,
             answers={200: shapes.RequestPage},
             headers=_LINK,
@@ -167,7 +167,10 @@ def _certificate_operations(calls: CertificateCalls) -> list[Operation]:
             method="GET",
             path="/api/v1/certificates",
             call=calls.listing,
-            query=_list_query(status=CertificateStatus),
+            query=_list_query(
+                "The beginning of a request ID, e-mail address or device ID, or a serial number.",
+                status=CertificateStatus,
+            ),
             credentials=_MANAGERS,
             answers={200: shapes.CertificatePage},
             headers=_LINK,
