@@ -200,7 +200,7 @@ class _Maker:
     def make_root(self, algorithm: KeyAlgorithm) -> None:
         if _certificate_path(self.directory, ROOT).exists():
             return
-        signer = self._key(ROOT, algorithm)
+        signer = self.keys.load_or_create(ROOT, algorithm)
         spki = spki_of(signer.public_key)
         subject = self._subject("Root CA")
         encoded = self._ca_extensions(spki) + extensions.certificate_authority()
@@ -210,7 +210,7 @@ class _Maker:
         if _certificate_path(self.directory, ISSUING).exists():
             return
         root = _load_certificate(self.directory, ROOT)
-        spki = spki_of(self._key(ISSUING, algorithm).public_key)
+        spki = spki_of(self.keys.load_or_create(ISSUING, algorithm).public_key)
         encoded = (
             extensions.authority_key_identifier(root.key_identifier)
             + self._ca_extensions(spki)
@@ -221,15 +221,6 @@ class _Maker:
         )
         signer = _signer_of(self.keys, ROOT, root)
         self._certify(ISSUING, signer, root.subject, _ISSUING_VALIDITY, self._subject("Issuing CA"), spki, encoded)
-
-    def _key(self, name: str, algorithm: KeyAlgorithm) -> Signer:
-        """Return the key that an earlier attempt left behind, or a new one."""
-        try:
-            return self.keys.create(name, algorithm)
-        except CertdeskError as error:
-            if error.kind is not ErrorKind.CONFLICT:
-                raise
-            return self.keys.load(name)
 
     def _subject(self, suffix: str) -> bytes:
         return names.distinguished_name((names.ORGANISATION, self.name), (names.COMMON_NAME, f"{self.name} {suffix}"))

@@ -48,6 +48,17 @@ class KeyDirectory:
         self.keep(name, self.encrypted(private_key))
         return SoftwareSigner(private_key)
 
+    def load_or_create(self, name: str, algorithm: KeyAlgorithm) -> Signer:
+        """Return the key of a name, making it if there is none; of two processes that do so at once, both get one key."""
+        if self.exists(name):
+            return self.load(name)
+        try:
+            return self.create(name, algorithm)
+        except CertdeskError as error:
+            if error.kind is not ErrorKind.CONFLICT:
+                raise
+            return self.load(name)
+
     def encrypted(self, private_key: SigningKey) -> bytes:
         """Return a key in PEM, encrypted under this directory's passphrase."""
         return encryption.encrypted_pem(private_key, self._passphrase, self._cost)

@@ -1,5 +1,6 @@
 """Private keys in encrypted files."""
 
+import asyncio
 import errno
 import os
 import stat
@@ -83,6 +84,28 @@ def test_a_key_is_never_replaced(keys: KeyDirectory) -> None:
     assert caught.value.kind is ErrorKind.CONFLICT
     assert keys.load("issuing").public_key == first.public_key
     assert len(list(keys.path("issuing").parent.iterdir())) == 1
+
+
+def test_an_existing_key_is_not_made_anew(keys: KeyDirectory) -> None:
+    """A key that is loaded or created is made the first time only, whatever algorithm is asked for later."""
+    first = keys.load_or_create("audit", KeyAlgorithm.ED25519)
+    assert keys.load_or_create("audit", KeyAlgorithm.EC_P256).public_key == first.public_key
+
+
+async def test_of_two_makers_both_get_one_key(keys: KeyDirectory) -> None:
+    """Processes that load or create the same key at once all have the same one."""
+    made = await asyncio.gather(
+        *(asyncio.to_thread(keys.load_or_create, "audit", KeyAlgorithm.EC_P256) for _ in range(8))
+    )
+    loaded = keys.load("audit").public_key
+    assert all(signer.public_key == loaded for signer in made)
+
+
+def test_a_failed_creation_is_told(keys: KeyDirectory, tmp_path: Path) -> None:
+    """Where a key cannot be written, loading or creating it says so."""
+    (tmp_path / "keys").write_text("in the way")
+    with pytest.raises(CertdeskError, match="cannot be written"):
+        keys.load_or_create("audit", KeyAlgorithm.ED25519)
 
 
 def test_a_missing_key_is_named(keys: KeyDirectory) -> None:
