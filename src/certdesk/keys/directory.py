@@ -49,7 +49,7 @@ class KeyDirectory:
         return SoftwareSigner(private_key)
 
     def load_or_create(self, name: str, algorithm: KeyAlgorithm) -> Signer:
-        """Return the key of a name, making it if there is none; of two processes that do so at once, both get one key."""
+        """Return the key of a name; make it if there is none. Processes that do so at once all get the same one."""
         if self.exists(name):
             return self.load(name)
         try:
