@@ -1,0 +1,186 @@
+"""A desk to be measured: `certdesk serve` in processes of its own, and what stands in its database."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from bench.fleet import ORGANISATION
+from certdesk.domain.clock import system_clock
+from certdesk.doors.api.paging import MOST_ITEMS
+from certdesk.store import Store, open_store
+from tests.postgresql import free_port
+
+Result = TypeVar("Result")
+
+PASSPHRASE = "bench passphrase"  # noqa: S105 - of keys that live as long as the run
+_PASSWORD = "bench-1-password"  # noqa: S105 - likewise
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory of all of a server's processes, in MiB; pages that they share count in each."""
+
+    started: float
+    used: float
+    """After the first request of each kind."""
+
+
+@dataclass
+class Desk:
+    """A data directory, a database, and the server on them."""
+
+    name: str
+    folder: Path
+    database: str | None = None
+    processes: int = 1
+    port: int = field(default_factory=free_port)
+    pki_port: int = field(default_factory=free_port)
+    client_certificate: str = ""
+    """The manager's, as a proxy passes it on: the header field with its line end."""
+    _server: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves everything."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "desk"
+
+    def start(self) -> float:
+        """Start the server and return the seconds until it answered `/healthz`."""
+        log = (self.folder / "log").open("ab")
+        began = time.perf_counter()
+        self._server = subprocess.Popen(
+            self._command(
+                *("serve", f"--listen=127.0.0.1:{self.port}", f"--pki-listen=127.0.0.1:{self.pki_port}"),
+                *("--no-tls", "--rate-limit=0", "--trusted-proxy=127.0.0.1", f"--processes={self.processes}"),
+            ),
+            env=self._environment(),
+            stderr=log,
+        )
+        log.close()
+        while time.perf_counter() - began < _START_SECONDS:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+                return time.perf_counter() - began
+            assert self._server.poll() is None, (self.folder / "log").read_text()
+            time.sleep(0.005)
+        message = f"the {self.name} server did not start:\n{(self.folder / 'log').read_text()}"
+        raise RuntimeError(message)
+
+    def stop(self) -> None:
+        """Stop the server as an operator would."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGTERM)
+            self._server.wait(_STOP_SECONDS)
+            self._server = None
+
+    def register(self) -> None:
+        """Add an organisation and its registration manager."""
+        self._run("organisation", "add", ORGANISATION, "--name=La Poste", "--country=FR")
+        (self.folder / "password").write_text(_PASSWORD)
+        self._run(
+            *("manager", "add", "claire@poste.example", "--name=Claire Petit", "--role=registration-manager"),
+            *(f"--organisation={ORGANISATION}", f"--pkcs12={self.folder / 'manager.p12'}"),
+            f"--password-file={self.folder / 'password'}",
+        )
+        bundle = load_pkcs12((self.folder / "manager.p12").read_bytes(), _PASSWORD.encode())
+        assert bundle.cert is not None
+        der = bundle.cert.certificate.public_bytes(Encoding.DER)
+        self.client_certificate = f"Client-Cert: :{base64.b64encode(der).decode()}:\r\n"
+
+    def request_ids(self, fleet: str) -> dict[str, str]:
+        """Return the request ID of each device of a fleet, by the device's ID."""
+        found: dict[str, str] = {}
+        after = ""
+        while True:
+            page = self.get(f"/api/v1/requests?limit={MOST_ITEMS}&q={fleet}-{after}")
+            found |= {item["device"]["id"]: item["id"] for item in page["items"]}
+            if page["next"] is None:
+                return found
+            after = f"&after={page['next']}"
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Return what the API answers a manager."""
+        name, _, value = self.client_certificate.strip().partition(": ")
+        request = urllib.request.Request(f"{self.url}{path}", headers={name: value} if name else {})  # noqa: S310 - ours
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return json.load(answer)
+
+    def wait_for_ocsp_answers(self) -> None:
+        """Return when the server has signed every OCSP answer that is due."""
+
+        async def presigned(store: Store) -> None:
+            while await store.validation.stale_answers(system_clock(), 1):
+                await asyncio.sleep(0.05)
+
+        self.with_store(presigned)
+
+    def with_store(self, work: Callable[[Store], Awaitable[Result]]) -> Result:
+        """Look into the database, beside the server."""
+
+        async def run() -> Result:
+            store = await open_store(self.database or f"sqlite://{(self.data / 'desk.sqlite').absolute()}")
+            try:
+                return await work(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(run())
+
+    def memory(self) -> float:
+        """Return the resident memory of all processes of the server, in MiB."""
+        assert self._server is not None
+        return sum(_resident(process) for process in _tree(self._server.pid)) / 1024
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run(self._command(*arguments), env=self._environment(), check=True, capture_output=True)
+
+    def _command(self, *arguments: str) -> list[str]:
+        database = [f"--database={self.database}"] if self.database else []
+        return [sys.executable, "-m", "certdesk.cli.main", *arguments, f"--data={self.data}", *database]
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"CERTDESK_PASSPHRASE": PASSPHRASE}
+
+
+def _tree(process: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
+    yield process
+    for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        yield from _tree(int(child))
+
+
+def _resident(process: int) -> int:
+    """Return a process's resident memory in KiB."""
+    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+@contextlib.contextmanager
+def stopped_at_the_end(desks: list[Desk]) -> Iterator[None]:
+    """Stop the servers whatever happens."""
+    try:
+        yield
+    finally:
+        for desk in desks:
+            desk.stop()
