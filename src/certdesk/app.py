@@ -26,7 +26,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness, sha256
 from certdesk.domain.text import N_
 from certdesk.keys.directory import KeyDirectory
-from certdesk.keys.signer import KeyAlgorithm, Signer
+from certdesk.keys.signer import KeyAlgorithm
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.registry import DESK_URL
 from certdesk.store import Store, open_store
@@ -115,10 +115,15 @@ async def open_desk(
     keys = KeyDirectory(data / "keys", passphrase)
     if founding is None and not keys.exists(_AUDIT_KEY):
         raise no_desk(data)
-    audit_signer = _audit_signer(keys)
+    audit_signer = keys.load_or_create(_AUDIT_KEY, KeyAlgorithm.ED25519)
     store = await open_store(database_of(data, database))
     try:
-        ca = CertificateAuthority(await _open_hierarchy(data, keys, store, founding, clock), randomness)
+        hierarchy = await _open_hierarchy(data, keys, store, founding, clock)
+
+        async def record(serial_number: bytes, purpose: str) -> None:
+            await store.certificates.record_own(serial_number, purpose, hierarchy.issuing.issuer, clock())
+
+        ca = CertificateAuthority(hierarchy, randomness, record)
         await _check_ownership(data, store, ca)
         log = AuditLog(audit_signer, clock, randomness)
         crl = CRLPublisher(ca, store.validation, clock)
@@ -138,18 +143,6 @@ def no_desk(data: Path) -> CertdeskError:
     return CertdeskError(
         ErrorKind.NOT_FOUND, N_("there is no desk in {data}: start one with `certdesk serve --data {data}`"), data=data
     )
-
-
-def _audit_signer(keys: KeyDirectory) -> Signer:
-    """Load the audit key, the first thing that a desk has; make it at the first start."""
-    if keys.exists(_AUDIT_KEY):
-        return keys.load(_AUDIT_KEY)
-    try:
-        return keys.create(_AUDIT_KEY, KeyAlgorithm.ED25519)
-    except CertdeskError as error:
-        if error.kind is not ErrorKind.CONFLICT:  # another process is making the same desk
-            raise
-        return keys.load(_AUDIT_KEY)
 
 
 async def _open_hierarchy(

@@ -70,10 +70,10 @@ async def desk(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def tls(desk: TestDesk, tmp_path: Path) -> ssl.SSLContext:
+async def tls(desk: TestDesk, tmp_path: Path) -> ssl.SSLContext:
     """Return the TLS context of the desk's own certificate."""
     certificate = DeskCertificate(desk.ca, KeyDirectory(tmp_path / "keys", PASSPHRASE, cost=2), desk.time)
-    certificate.renew_if_due(Names(("localhost",), ("127.0.0.1",)))
+    await certificate.renew_if_due(Names(("localhost",), ("127.0.0.1",)))
     return server_tls(certificate.path, certificate.path, PASSPHRASE, desk.ca.chain_pem)
 
 

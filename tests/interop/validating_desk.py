@@ -68,9 +68,9 @@ class ValidatingDesk:
 
     def write_own_certificates(self) -> None:
         """Write the responder's certificate to `responder.pem` and the desk's TLS certificate to `desk.pem`."""
-        self.write("responder", x509.load_der_x509_certificate(self.responder.credential().certificate))
+        self.write("responder", x509.load_der_x509_certificate(finish(self.responder.credential()).certificate))
         desk = DeskCertificate(self.ca, key_directory(self.directory / "keys"), system_clock)
-        desk.renew_if_due(Names(("desk.example.org", "pki.example.org"), ("127.0.0.1", "::1")))
+        finish(desk.renew_if_due(Names(("desk.example.org", "pki.example.org"), ("127.0.0.1", "::1"))))
         self.write("desk", x509.load_pem_x509_certificate(desk.path.read_bytes()))
 
     def publish(self) -> None:

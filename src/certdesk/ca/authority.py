@@ -8,6 +8,7 @@ is called, so no certificate can exist that the desk does not know.
 """
 
 import os
+from collections.abc import Awaitable, Callable
 
 from cryptography import x509
 
@@ -36,11 +37,18 @@ from certdesk.domain.identifiers import Randomness
 from certdesk.domain.text import N_
 from certdesk.policy.names import judge_names
 
+Record = Callable[[bytes, str], Awaitable[None]]
+"""Writes down the serial number of a certificate that the desk is about to issue to itself, and what it is for."""
+
+
+async def _nowhere(_serial_number: bytes, _purpose: str) -> None:
+    """Record nothing, for a CA that is not a desk's."""
+
 
 class CertificateAuthority:
     """Issues certificates with the issuing CA's key."""
 
-    def __init__(self, hierarchy: Hierarchy, randomness: Randomness = os.urandom) -> None:
+    def __init__(self, hierarchy: Hierarchy, randomness: Randomness = os.urandom, record: Record = _nowhere) -> None:
         self.hierarchy = hierarchy
         self.issuer = hierarchy.issuing.issuer
         """The issuing CA's key identifier, hexadecimal."""
@@ -49,6 +57,7 @@ class CertificateAuthority:
         self.not_after = hierarchy.issuing.not_after
         """Milliseconds; no certificate may be ordered to outlive it."""
         self._randomness = randomness
+        self._record = record
         self._own_keys = {hierarchy.root.spki, hierarchy.issuing.spki}
         self._constant = {
             (kind, is_rsa): self._constant_extensions(kind, is_rsa=is_rsa) for kind in Kind for is_rsa in (False, True)
@@ -88,7 +97,7 @@ class CertificateAuthority:
             self._constant[order.kind, is_rsa] + extensions.subject_alt_name(general_names(order)),
         )
 
-    def certify_responder(self, spki: bytes, validity: Validity) -> bytes:
+    async def certify_responder(self, spki: bytes, validity: Validity) -> bytes:
         """Return a certificate (DER) with which a key may answer OCSP for the issuing CA (RFC 6960 §4.2.2.2)."""
         encoded = (
             extensions.authority_key_identifier(self.hierarchy.issuing.key_identifier)
@@ -97,9 +106,9 @@ class CertificateAuthority:
             + extensions.extended_key_usage(extensions.OCSP_SIGNING)
             + extensions.ocsp_no_check()
         )
-        return self._certify_own(spki, validity, "OCSP responder", encoded)
+        return await self._certify_own(spki, validity, "OCSP responder", encoded)
 
-    def certify_desk(self, server_names: Names, spki: bytes, validity: Validity) -> bytes:
+    async def certify_desk(self, server_names: Names, spki: bytes, validity: Validity) -> bytes:
         """Return a TLS server certificate (DER) for the desk itself.
 
         It is like a server's, except that nobody asks for its revocation (RFC 9608): it is short-lived, and not one
@@ -114,12 +123,15 @@ class CertificateAuthority:
             + extensions.no_revocation_available()
             + extensions.subject_alt_name(names.server_names(server_names))
         )
-        return self._certify_own(spki, validity, names.server_common_name(server_names), encoded)
+        return await self._certify_own(spki, validity, names.server_common_name(server_names), encoded)
 
-    def _certify_own(self, spki: bytes, validity: Validity, common_name: str, encoded_extensions: bytes) -> bytes:
+    async def _certify_own(self, spki: bytes, validity: Validity, common_name: str, encoded_extensions: bytes) -> bytes:
+        """Certify one of the desk's own keys; its serial number is on record before, as everybody's is."""
         self._own_keys.add(spki)
+        serial_number = self.new_serial_number()
+        await self._record(serial_number, common_name)
         name = names.distinguished_name((names.ORGANISATION, self._operator), (names.COMMON_NAME, common_name))
-        return self._sign(self.new_serial_number(), validity, name, spki, encoded_extensions)
+        return self._sign(serial_number, validity, name, spki, encoded_extensions)
 
     def _sign(
         self, serial_number: bytes, validity: Validity, name: bytes, spki: bytes, encoded_extensions: bytes

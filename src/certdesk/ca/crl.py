@@ -98,7 +98,7 @@ class CRLPublisher:
             return crl
 
     async def renew_if_due(self) -> None:
-        """Publish the list of each CA of which less than half the validity remains, or that there is none of."""
+        """Publish the list of each CA if there is none, half its life is over, or it lacks a revocation."""
         hierarchy = self._hierarchy
         if await self._is_due(hierarchy.issuing, ISSUING_CRL_VALIDITY):
             await self.publish()
@@ -109,7 +109,10 @@ class CRLPublisher:
 
     async def _is_due(self, ca: CACertificate, validity: int) -> bool:
         latest = await self._store.latest_crl(ca.issuer)
-        return latest is None or latest.next_update - self._clock() < validity // 2
+        if latest is None or latest.next_update - self._clock() < validity // 2:
+            return True
+        revoked_at = await self._store.last_revocation(ca.issuer)
+        return revoked_at is not None and revoked_at >= latest.made_at
 
     async def _add(self, ca: CACertificate, signer: Signer, validity: int) -> StoredCRL:
         """Make lists until one of them is the first with its number.
@@ -124,7 +127,8 @@ class CRLPublisher:
                 return crl
 
     async def _make(self, ca: CACertificate, signer: Signer, validity: int, latest: StoredCRL | None) -> StoredCRL:
-        now = self._clock() // SECOND * SECOND
+        made_at = self._clock()
+        now = made_at // SECOND * SECOND
         # A clock that was set back must not make a newer list look older than the last one.
         this_update = max(now, latest.this_update) if latest else now
         number = latest.number + 1 if latest else 1
@@ -132,4 +136,4 @@ class CRLPublisher:
         # costs little and covers clocks that differ.
         revoked = await self._store.revoked(ca.issuer, (latest.this_update if latest else now) - DAY)
         der_crl = sign_crl(signer, ca, number, Validity(this_update, this_update + validity), revoked)
-        return StoredCRL(ca.issuer, number, der_crl, this_update, this_update + validity)
+        return StoredCRL(ca.issuer, number, der_crl, this_update, this_update + validity, made_at)

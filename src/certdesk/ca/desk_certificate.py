@@ -35,7 +35,7 @@ class DeskCertificate:
         """Where the file is."""
         return self._keys.path(_KEY_NAME)
 
-    def renew_if_due(self, names: Names) -> bool:
+    async def renew_if_due(self, names: Names) -> bool:
         """Make a new key and certificate if there are none, they are for other names, or half their life is over.
 
         Return whether it did, so that a running server can load the file again. `names` are the DNS names and
@@ -46,7 +46,7 @@ class DeskCertificate:
             return False
         private_key = generate(KeyAlgorithm.EC_P256)
         validity = Validity(now - _BACKDATING, min(now + _VALIDITY, self._ca.not_after))
-        der = self._ca.certify_desk(names, spki_of(private_key.public_key()), validity)
+        der = await self._ca.certify_desk(names, spki_of(private_key.public_key()), validity)
         certificate = x509.load_der_x509_certificate(der)
         pem = self._keys.encrypted(private_key) + certificate.public_bytes(Encoding.PEM)
         self._keys.keep(_KEY_NAME, pem + self._ca.hierarchy.issuing.pem.encode(), replace=True)

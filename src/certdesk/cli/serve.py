@@ -243,7 +243,7 @@ async def _serve(
     desk = await open_desk(options.data, passphrase, options.database, options.founding())
     try:
         await desk.ra.resume(0 if not options.database else 30_000)
-        tls, jobs = _tls(options, desk, passphrase)
+        tls, jobs = await _tls(options, desk, passphrase)
         settings = _settings(options, desk, RequestMetrics(memory, process.number))
         main, plain = _applications(desk, settings)
         async with _jobs([*jobs_of(desk), *jobs]):
@@ -280,18 +280,18 @@ def _settings(options: Options, desk: Desk, metrics: RequestMetrics) -> HTTPSett
     )
 
 
-def _tls(options: Options, desk: Desk, passphrase: bytes) -> tuple[ssl.SSLContext | None, list[Job]]:
+async def _tls(options: Options, desk: Desk, passphrase: bytes) -> tuple[ssl.SSLContext | None, list[Job]]:
     """Return the main listener's TLS context and the job that keeps its certificate fresh."""
     if not options.tls:
         return None, []
     if options.tls_certificate and options.tls_key:
         return server_tls(options.tls_certificate, options.tls_key, None, desk.ca.chain_pem), []
     certificate, names = DeskCertificate(desk.ca, desk.keys, desk.clock), _names_of(options)
-    certificate.renew_if_due(names)
+    await certificate.renew_if_due(names)
     context = server_tls(certificate.path, certificate.path, passphrase, desk.ca.chain_pem)
 
     async def renew() -> None:
-        certificate.renew_if_due(names)
+        await certificate.renew_if_due(names)
         context.load_cert_chain(certificate.path, certificate.path, passphrase)
 
     return context, [Job("renew the TLS certificate", _RENEWAL_SECONDS, renew)]

@@ -33,6 +33,8 @@ class StoredCRL:
     der: bytes
     this_update: int
     next_update: int
+    made_at: int
+    """When its making began: every revocation recorded before is on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class ValidationStore(Protocol):
         """Keep answers in place of earlier ones about the same certificates."""
         ...
 
-    async def stale_answers(self, before: int, limit: int) -> list[ValidationStatus]:
+    async def stale_answers(self, now: int, before: int, limit: int) -> list[ValidationStatus]:
         """Return unexpired certificates whose answer is missing, of another status, or has `next_update < before`."""
         ...
 
@@ -77,6 +79,10 @@ class ValidationStore(Protocol):
 
     async def add_crl(self, crl: StoredCRL) -> bool:
         """Add a list; return False, and change nothing, if the issuer already has one of that number."""
+        ...
+
+    async def last_revocation(self, issuer: str) -> int | None:
+        """Return when an issuer's certificate was last revoked."""
         ...
 
     async def revoked(self, issuer: str, not_after_from: int) -> list[RevokedCertificate]:

@@ -1,11 +1,12 @@
 """The registration authority as doors and commands see it: all its use cases in one object.
 
 They are layered by what they build on: submission, decision, collection, revocation, reading, registry,
-access. Each layer is a module that can be read on its own.
+access. Each layer is a module that can be read on its own. What the console needs beside them stands in modules
+of its own, as bases of the same object.
 """
 
-from certdesk.ra.access import Access
+from certdesk.ra.sessions import Sessions
 
 
-class RegistrationAuthority(Access):
+class RegistrationAuthority(Sessions):
     """Every use case of the desk."""

@@ -168,7 +168,7 @@ class Decisions(Submissions):
             names=submission.names,
             spki=csr.spki,
             not_before=not_before,
-            not_after=intent.at + organisation.validity_days * DAY,
+            not_after=min(intent.at + organisation.validity_days * DAY, self._ca.not_after),
         )
 
     def _certificate(self, request: CertificationRequest, order: CertificateOrder, der: bytes) -> Certificate:

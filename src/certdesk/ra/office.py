@@ -24,6 +24,11 @@ class CertificateAuthority(Protocol):
         ...
 
     @property
+    def not_after(self) -> int:
+        """When the issuing certificate ends; nothing is ordered beyond."""
+        ...
+
+    @property
     def root_der(self) -> bytes:
         """The trust anchor's certificate."""
         ...

@@ -40,6 +40,11 @@ _REVOKE_COMPROMISED = Change(
     then("UPDATE keys SET compromised = 1 WHERE spki_sha256 = :spki_sha256 AND {held}"),
     then(event_step()),
 )
+INTENT = (
+    "INSERT INTO issuances (serial_number, request_id, attempt, issuer, at)"
+    " SELECT :serial_number, :id, :attempt, :issuer, :at WHERE {held}"
+)
+_OWN_INTENT = Change(must(INTENT))
 _OWN_KEY = Change(
     must(
         "INSERT INTO keys (spki_sha256, owner, compromised) VALUES (:spki_sha256, :owner, 0)"
@@ -140,6 +145,11 @@ class Certificates:
         compromised = reason is RevocationReason.KEY_COMPROMISE
         change = _REVOKE_COMPROMISED if compromised else _REVOKE
         return await self._database.apply(change, values | event_values(event))
+
+    async def record_own(self, serial_number: bytes, purpose: str, issuer: str, at: int) -> None:
+        """Record the intent to sign a certificate for the desk itself."""
+        values = {"serial_number": serial_number, "id": f"desk/{purpose}", "attempt": 1, "issuer": issuer, "at": at}
+        await self._database.apply(_OWN_INTENT, values)
 
     async def own_key(self, spki_sha256: bytes, owner: str) -> None:
         """Note that a key belongs to an authority of the desk itself."""

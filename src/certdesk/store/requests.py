@@ -71,10 +71,7 @@ _INSERT = must(
 _ADD = Change(_OWN_KEY, _INSERT, then(event_step()))
 _ADD_SUPERSEDING = Change(_OWN_KEY, _CANCEL, _INSERT, then(event_step()), then(event_step("cancelled")))
 
-_INTENT = then(
-    "INSERT INTO issuances (serial_number, request_id, attempt, issuer, at)"
-    " SELECT :serial_number, :id, :attempt, :issuer, :at WHERE {held}"
-)
+_INTENT = then(certificates.INTENT)
 _APPROVE = Change(
     must(
         "UPDATE requests SET state = 'approved', decided_at = :at, decided_by = :by, comment = :comment,"

@@ -15,6 +15,7 @@ from certdesk.domain.text import N_
 from certdesk.store.database import Change, DuplicateError, Row, Values
 
 _BUSY_SECONDS = 10.0
+_DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -71,10 +72,10 @@ class SQLiteDatabase:
             if self._waiting is None:
                 self._begin()
             held = self._run(change, values)
-        except sqlite3.IntegrityError as error:
-            await self._committed()
-            raise DuplicateError(str(error)) from error
         except sqlite3.Error as error:
+            if error.sqlite_errorcode in _DUPLICATES:
+                await self._committed()
+                raise DuplicateError(str(error)) from error
             if not self._writer.in_transaction:  # SQLite took the whole transaction back by itself
                 self._end(error)
             raise unavailable(error) from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from certdesk.store.certificates import Certificates
+from certdesk.store.console import Sessions
 from certdesk.store.database import Database
 from certdesk.store.events import Events
 from certdesk.store.migrate import migrate_postgresql, migrate_sqlite
@@ -22,6 +23,7 @@ class Store:
         self.certificates = Certificates(database)
         self.validation = Validation(database)
         self.events = Events(database)
+        self.sessions = Sessions(database)
 
     async def ready(self) -> None:
         """Raise `UNAVAILABLE` unless the database answers."""

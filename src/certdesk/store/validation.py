@@ -26,19 +26,21 @@ _KEEP = Change(
     )
 )
 _LATEST_CRL = """
-    SELECT issuer, number, der, this_update, next_update FROM crls
+    SELECT issuer, number, der, this_update, next_update, made_at FROM crls
     WHERE issuer = :issuer ORDER BY number DESC LIMIT 1
 """
 _ADD_CRL = Change(
     must(
-        "INSERT INTO crls (issuer, number, der, this_update, next_update)"
-        " VALUES (:issuer, :number, :der, :this_update, :next_update)"
+        "INSERT INTO crls (issuer, number, der, this_update, next_update, made_at)"
+        " VALUES (:issuer, :number, :der, :this_update, :next_update, :made_at)"
     )
 )
 _REVOKED = """
     SELECT serial_number, revoked_at, revocation_reason FROM certificates
     WHERE issuer = :issuer AND status = 'revoked' AND not_after >= :not_after_from ORDER BY serial_number
 """
+
+_LAST_REVOCATION = "SELECT max(revoked_at) FROM certificates WHERE issuer = :issuer AND status = 'revoked'"
 
 
 def _status_of(row: Row, answer: StoredAnswer | None) -> ValidationStatus:
@@ -84,9 +86,9 @@ class Validation:
         }
         await self._database.apply(_KEEP, values)
 
-    async def stale_answers(self, before: int, limit: int) -> list[ValidationStatus]:
+    async def stale_answers(self, now: int, before: int, limit: int) -> list[ValidationStatus]:
         """Return unexpired certificates whose answer is missing, of another status, or has `next_update < before`."""
-        rows = await self._database.rows(_STALE, {"now": before, "before": before, "limit": limit})
+        rows = await self._database.rows(_STALE, {"now": now, "before": before, "limit": limit})
         return [_status_of(row, None) for row in rows]
 
     async def latest_crl(self, issuer: str) -> StoredCRL | None:
@@ -102,11 +104,17 @@ class Validation:
             "der": crl.der,
             "this_update": crl.this_update,
             "next_update": crl.next_update,
+            "made_at": crl.made_at,
         }
         try:
             return await self._database.apply(_ADD_CRL, values)
         except DuplicateError:
             return False
+
+    async def last_revocation(self, issuer: str) -> int | None:
+        """Return when an issuer's certificate was last revoked."""
+        row = await self._database.row(_LAST_REVOCATION, {"issuer": issuer})
+        return row[0] if row else None
 
     async def revoked(self, issuer: str, not_after_from: int) -> list[RevokedCertificate]:
         """Return an issuer's revoked certificates whose `not_after` is not before a time."""

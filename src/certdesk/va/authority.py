@@ -26,7 +26,7 @@ from certdesk.va.answers import (
     single_response,
 )
 from certdesk.va.requests import CertID, OCSPRequest, parse_request
-from certdesk.va.responder import Responder
+from certdesk.va.responder import Credential, Responder
 from certdesk.wire import der
 
 ANSWER_VALIDITY = 24 * HOUR
@@ -67,16 +67,20 @@ class ValidationAuthority:
         if any(self._issuer_hashes.get(each.algorithm) != each.issuer_hashes for each in request.cert_ids):
             return self._refusal(UNAUTHORIZED)
         statuses = [await self._status(each) for each in request.cert_ids]
-        return self._kept(request, statuses[0]) or self._signed(request, statuses)
+        return self._kept(request, statuses[0]) or await self._signed(request, statuses)
 
     async def presign(self, limit: int) -> int:
         """Sign and keep answers that are missing, tell another status, or are past half of their life.
 
         Return how many, at most `limit`; as many as that means there may be more to do.
         """
-        stale = await self._store.stale_answers(self._now() + ANSWER_VALIDITY // 2, limit)
+        now = self._now()
+        stale = await self._store.stale_answers(now, now + ANSWER_VALIDITY // 2, limit)
+        credential = await self._responder.credential()
         for begin in range(0, len(stale), _AT_ONCE):
-            await self._store.keep_answers([self._to_keep(each) for each in stale[begin : begin + _AT_ONCE]])
+            await self._store.keep_answers(
+                [self._to_keep(each, credential) for each in stale[begin : begin + _AT_ONCE]]
+            )
             await asyncio.sleep(0)
         return len(stale)
 
@@ -120,22 +124,22 @@ class ValidationAuthority:
             return None
         return OCSPAnswer(answer.der, answer.this_update, answer.next_update, cacheable=True)
 
-    def _signed(self, request: OCSPRequest, statuses: list[ValidationStatus | None]) -> OCSPAnswer:
+    async def _signed(self, request: OCSPRequest, statuses: list[ValidationStatus | None]) -> OCSPAnswer:
         now = self._now()
         validity = Validity(now, now + (_UNKNOWN_VALIDITY if None in statuses else ANSWER_VALIDITY))
         responses = b"".join(
             single_response(cert_id.der, status, validity)
             for cert_id, status in zip(request.cert_ids, statuses, strict=True)
         )
-        der_answer = sign_answer(self._responder.credential(), now, responses, request.nonce)
+        der_answer = sign_answer(await self._responder.credential(), now, responses, request.nonce)
         cacheable = request.nonce is None and None not in statuses
         return OCSPAnswer(der_answer, now, validity.not_after, cacheable)
 
-    def _to_keep(self, status: ValidationStatus) -> StoredAnswer:
+    def _to_keep(self, status: ValidationStatus, credential: Credential) -> StoredAnswer:
         now = self._now()
         validity = Validity(now, now + ANSWER_VALIDITY)
         cert_id = der.sequence(KEPT_ALGORITHM, self._kept_hashes, der.tlv(der.INTEGER, status.serial_number))
-        der_answer = sign_answer(self._responder.credential(), now, single_response(cert_id, status, validity))
+        der_answer = sign_answer(credential, now, single_response(cert_id, status, validity))
         return StoredAnswer(status.serial_number, status.status, der_answer, now, validity.not_after)
 
     def _refusal(self, der_answer: bytes) -> OCSPAnswer:

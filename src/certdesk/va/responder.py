@@ -38,18 +38,18 @@ class Responder:
         self._clock = clock
         self._credential: Credential | None = None
 
-    def credential(self) -> Credential:
+    async def credential(self) -> Credential:
         """Return what to sign with now."""
         now = self._clock()
         if self._credential is None or now >= self._credential.renew_at:
-            self._credential = self._new_credential(now)
+            self._credential = await self._new_credential(now)
         return self._credential
 
-    def _new_credential(self, now: int) -> Credential:
+    async def _new_credential(self, now: int) -> Credential:
         # Answers are signed with P-256 whatever the CA signs with: an RSA signature takes thirty times as long.
         signer = SoftwareSigner(generate(KeyAlgorithm.EC_P256))
         spki = spki_of(signer.public_key)
         validity = Validity(now - _BACKDATING, min(now + _VALIDITY, self._ca.not_after))
-        certificate = self._ca.certify_responder(spki, validity)
+        certificate = await self._ca.certify_responder(spki, validity)
         key_hash = hashlib.sha1(key_bits(spki), usedforsecurity=False).digest()
         return Credential(signer, certificate, key_hash, now + _VALIDITY // 2)

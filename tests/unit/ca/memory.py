@@ -59,7 +59,7 @@ class MemoryValidationStore:
         await asyncio.sleep(0)
         self.answers |= {answer.serial_number: answer for answer in answers}
 
-    async def stale_answers(self, before: int, limit: int) -> list[ValidationStatus]:
+    async def stale_answers(self, now: int, before: int, limit: int) -> list[ValidationStatus]:
         """Return certificates whose answer is missing, of another status or outdated."""
         await asyncio.sleep(0)
         stale = []
@@ -68,6 +68,13 @@ class MemoryValidationStore:
             if answer is None or answer.status is not status.status or answer.next_update < before:
                 stale.append(status)
         return stale[:limit]
+
+    async def last_revocation(self, issuer: str) -> int | None:
+        """Return when a certificate was last revoked."""
+        await asyncio.sleep(0)
+        return max(
+            (each.revoked_at for each in self.certificates.values() if each.revoked_at is not None), default=None
+        )
 
     async def latest_crl(self, issuer: str) -> StoredCRL | None:
         """Return the list with the highest number."""

@@ -287,11 +287,11 @@ async def test_signing_ahead_stops_at_the_limit(desk: Desk) -> None:
 
 async def test_the_responder_renews_itself(desk: Desk) -> None:
     """At half of the responder certificate's 7 days there is a new key and certificate; before, the same."""
-    first = desk.responder.credential()
+    first = await desk.responder.credential()
     desk.time.now += 7 * DAY // 2 - SECOND
-    assert desk.responder.credential() is first
+    assert (await desk.responder.credential()) is first
     desk.time.now += SECOND
-    second = desk.responder.credential()
+    second = await desk.responder.credential()
     assert second.key_hash != first.key_hash
     certificate = verify(await desk.ask(usual_question(CERTIFICATE)), desk.ca)
     assert certificate.public_bytes(Encoding.DER) == second.certificate
@@ -299,7 +299,7 @@ async def test_the_responder_renews_itself(desk: Desk) -> None:
 
 async def test_every_answer_ends_before_its_responder_s_certificate(desk: Desk) -> None:
     """An answer made just before the responder is renewed still verifies until its own end."""
-    certificate = x509.load_der_x509_certificate(desk.responder.credential().certificate)
+    certificate = x509.load_der_x509_certificate((await desk.responder.credential()).certificate)
     desk.time.now += 7 * DAY // 2 - SECOND
     answer = await desk.ask_usually()
     assert moment(answer.next_update) < certificate.not_valid_after_utc
@@ -310,12 +310,12 @@ async def test_processes_have_responders_of_their_own(desk: Desk) -> None:
     await desk.va.presign(100)
     other = Desk(desk.ca, desk.store, desk.time)
     assert (await other.ask_usually()).der == (await desk.ask_usually()).der
-    assert other.responder.credential().key_hash != desk.responder.credential().key_hash
+    assert (await other.responder.credential()).key_hash != (await desk.responder.credential()).key_hash
 
 
 def test_a_responder_s_key_is_no_subject_s(desk: Desk) -> None:
     """Nobody gets a certificate for the key that signs answers."""
-    key = desk.responder.credential().signer.public_key
+    key = finish(desk.responder.credential()).signer.public_key
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(CertdeskError) as caught:
         finish(desk.ca.issue(order_for(desk.ca, spki=spki)))

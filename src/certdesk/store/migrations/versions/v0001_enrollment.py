@@ -177,6 +177,7 @@ def _make_validation() -> None:
         sa.Column("der", _OCTETS, nullable=False),
         sa.Column("this_update", _TIME, nullable=False),
         sa.Column("next_update", _TIME, nullable=False),
+        sa.Column("made_at", _TIME, nullable=False),
     )
     op.create_table(
         "ocsp_answers",
