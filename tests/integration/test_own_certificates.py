@@ -28,7 +28,7 @@ async def test_the_desk_s_own_certificates_are_on_record(tmp_path: Path) -> None
 
 
 async def test_a_revocation_without_its_list_is_published_by_the_job(desk: TestDesk) -> None:
-    """When no list can be made right after a revocation it stands all the same, and the next turn of the job lists it."""
+    """When no list can be made right after a revocation it stands all the same, and the job lists it next."""
     request, _ = await desk.ra.submit(make_submission(), source=SOURCE)
     certificate = (await desk.ra.approve(request.id, FRENCH_MANAGER)).certificate
     assert certificate is not None
