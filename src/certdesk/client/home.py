@@ -7,10 +7,10 @@ HOME/enrollment-NAME.lock       held while a process is at work on it
 
 import base64
 import json
-import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,23 +65,27 @@ class Configuration:
         return parse_settings(self.settings_xml)
 
 
+def _read_configuration(stored: bytes) -> Configuration:
+    """Return the configuration in a stored JSON text; raises whatever a strange text causes."""
+    document = json.loads(stored)
+    if document["version"] != _VERSION:
+        raise ValueError
+    settings_xml = base64.b64decode(document["settings"], validate=True)
+    return Configuration(document["source"], settings_xml, document["trust_system"], document["trust_pem"])
+
+
 class Home:
     """The home directory of one requester; it belongs to one organisation."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.path = path
+        self._sleep = sleep
         self._settings = path / "settings.json"
 
     def configuration(self) -> Configuration:
         """Return what was configured, or raise `NOT_FOUND`."""
         try:
-            document = json.loads(self._settings.read_bytes())
-            return Configuration(
-                document["source"],
-                base64.b64decode(document["settings"], validate=True),
-                document["trust_system"],
-                document["trust_pem"],
-            )
+            return _read_configuration(self._settings.read_bytes())
         except FileNotFoundError as error:
             raise ClientError(
                 ErrorKind.NOT_FOUND,
@@ -92,7 +96,7 @@ class Home:
         except (ValueError, TypeError, KeyError) as error:
             raise ClientError(
                 ErrorKind.INCOMPATIBLE,
-                N_("{path} is damaged"),
+                N_("{path} is damaged, or was written by a newer certdesk-client"),
                 hint=N_("certdesk-client configure SETTINGS_URL"),
                 path=self._settings,
             ) from error
@@ -174,14 +178,9 @@ class Home:
         """Keep other processes from working on an enrollment for the duration of the block."""
         make_private_directory(self.path)
         path = self._path(name)
-        with exclusive(path.with_suffix(".lock")):
+        with exclusive(path.with_suffix(".lock"), sleep=self._sleep):
             remove_leftovers(path)
             yield
 
     def _path(self, name: str) -> Path:
         return self.path / f"enrollment-{name}.json"
-
-
-def home_from(option: str | None, environment: Mapping[str, str] = os.environ) -> Home:
-    """Return the home directory that was asked for, or the platform's usual place."""
-    return Home(Path(option).expanduser() if option else default_home(environment))

@@ -303,7 +303,7 @@ def export(
 
 @cli.command(
     help=N_(
-        "Put the certificate where programs look for it. That is, on Linux the databases of Chromium and of every Firefox"
+        "Put the certificate where programs look for it. On Linux, that is the databases of Chromium and every Firefox"
         " profile, on Windows and macOS the system's own store; or a directory of PEM files. Then the desk is told."
     ),
     examples=("install", "install --pem-dir /etc/ssl/www.example.org --plain-key", "install --nss-db ~/.pki/nssdb"),

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from certdesk.client.desk import Desk
 from certdesk.client.enrollment import Workflow
 from certdesk.client.failures import ClientError
-from certdesk.client.home import check_name, home_from
+from certdesk.client.home import Home, check_name, default_home
 from certdesk.client.keystore import COST, PrivateKey, encrypt_key
 from certdesk.client.screen import Screen
 from certdesk.client.surroundings import Surroundings
@@ -32,7 +33,8 @@ class Session:
         self.clock = surroundings.clock
         self.screen = Screen(surroundings.translate, as_json=as_json)
         self.patience = replace(surroundings.patience or Patience(), notice=self.screen.note)
-        self.home = home_from(home, surroundings.environment)
+        directory = Path(home).expanduser() if home else default_home(surroundings.environment)
+        self.home = Home(directory.absolute(), sleep=self.patience.sleep)
 
     @property
     def interactive(self) -> bool:

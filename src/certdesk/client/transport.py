@@ -8,6 +8,7 @@ with a growing and slightly random pause, or the one that `Retry-After` names.
 import email.utils
 import ipaddress
 import random
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ LONGEST_EXCHANGE = 60.0
 LONGEST_RETRY_AFTER = 30.0
 """Seconds; a desk that asks for more patience than this is reported as unreachable."""
 
+_HOST = re.compile(rb"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]+")
 _AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -86,7 +88,7 @@ def check_url(unverified_url: str) -> httpx.URL:
         url = httpx.URL(unverified_url)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not _HOST.fullmatch(url.raw_host):
         raise ClientError(
             ErrorKind.INVALID_FIELD, N_("this is not an https address: {url}"), field="url", url=unverified_url
         )

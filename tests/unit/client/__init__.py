@@ -1,0 +1,1 @@
+"""The requester's side, against a hand-written desk on a loopback socket."""
