@@ -198,6 +198,7 @@ def jobs_of(desk: Desk) -> list[Job]:
         Job("resume issuance", 10, desk.ra.resume),
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
+        Job("forget sessions", 300, desk.ra.forget_sessions),
     ]
 
 

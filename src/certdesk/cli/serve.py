@@ -21,9 +21,11 @@ import structlog
 from certdesk.app import Desk, Founding, Job, jobs_of, open_desk, run_job
 from certdesk.ca.desk_certificate import DeskCertificate
 from certdesk.cli.context import data_option, read_passphrase, say
+from certdesk.console.app import console_app
 from certdesk.domain.enrollment import Names
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
+from certdesk.doors.api.app import PREFIXES as API_PREFIXES
 from certdesk.doors.api.app import api_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.metrics import Figure, RequestMetrics, shared_memory
@@ -245,7 +247,7 @@ async def _serve(
         await desk.ra.resume(0 if not options.database else 30_000)
         tls, jobs = await _tls(options, desk, passphrase)
         settings = _settings(options, desk, RequestMetrics(memory, process.number))
-        main, plain = _applications(desk, settings)
+        main, plain = _applications(options, desk, settings)
         async with _jobs([*jobs_of(desk), *jobs]):
             await serve_endpoints(
                 [Endpoint(sockets[0], main, tls), Endpoint(sockets[1], plain)],
@@ -256,11 +258,13 @@ async def _serve(
         await desk.close()
 
 
-def _applications(desk: Desk, settings: HTTPSettings) -> tuple[Any, Any]:
+def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple[Any, Any]:
     validation = validation_app(desk.va)
     api = api_app(desk.ra, chain_pem=desk.ca.chain_pem, settings=settings, ready=desk.ready)
+    console = console_app(desk.ra, chain_pem=desk.ca.chain_pem, desk_url=options.desk_url, settings=settings)
+    doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation)
     return (
-        listener_app(api, dict.fromkeys(PREFIXES, validation), settings),
+        listener_app(console, doors, settings),
         listener_app(validation, {}, settings),
     )
 

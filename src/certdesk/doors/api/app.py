@@ -1,5 +1,6 @@
 """Puts the API door together."""
 
+from collections import defaultdict
 from typing import Any, cast
 
 from litestar import HttpMethod, Litestar, Request, Response
@@ -24,6 +25,9 @@ from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.settings import HTTPSettings, Ready
 from certdesk.ra import RegistrationAuthority
 
+PREFIXES = ("/api/", "/settings/", "/healthz", "/readyz", "/metrics")
+"""Where the paths of this door begin."""
+
 
 def api_app(ra: RegistrationAuthority, *, chain_pem: str, settings: HTTPSettings, ready: Ready) -> ASGIApp:
     """Return the API, the settings files and what monitoring asks, as one ASGI application.
@@ -43,25 +47,28 @@ def api_app(ra: RegistrationAuthority, *, chain_pem: str, settings: HTTPSettings
         return Answer(200, document, (JSON,))
 
     health = HealthCalls(settings, ready, peers)
-    routes = [_route(operation.method, operation.path, operation.call) for operation in table]
-    routes += [
-        _route("GET", "/api/v1/openapi.json", openapi),
-        _route("GET", "/healthz", health.alive),
-        _route("GET", "/readyz", health.ready),
-        _route("GET", "/metrics", health.metrics),
-    ]
-    return Problems(_litestar(routes))
+    calls: defaultdict[str, dict[str, Call]] = defaultdict(dict)
+    for operation in table:
+        calls[operation.path][operation.method] = operation.call
+    calls["/api/v1/openapi.json"]["GET"] = openapi
+    calls["/healthz"]["GET"] = health.alive
+    calls["/readyz"]["GET"] = health.ready
+    calls["/metrics"]["GET"] = health.metrics
+    return Problems(_litestar([_route(path, by_method) for path, by_method in calls.items()]))
 
 
-def _route(method: str, path: str, call: Call) -> HTTPRouteHandler:
-    methods = [HttpMethod.GET, HttpMethod.HEAD] if method == "GET" else [HttpMethod.POST]
-    route = path.removesuffix(".xml").replace("}", ":str}")
+def _route(path: str, calls: dict[str, Call]) -> HTTPRouteHandler:
+    """Return Litestar's handler of a path: one for all its methods, so that it answers OPTIONS with all of them."""
+    if "GET" in calls:
+        calls["HEAD"] = calls["GET"]
 
     async def handler(request: Request[Any, Any, Any]) -> LitestarASGIApp:
+        call = calls[request.scope["method"]]
         answer = await call(cast("Scope", request.scope), cast("Receive", request.receive))
         return cast("LitestarASGIApp", answer)
 
-    return HTTPRouteHandler(route, http_method=methods)(handler)
+    route = path.removesuffix(".xml").replace("}", ":str}")
+    return HTTPRouteHandler(route, http_method=[HttpMethod(method) for method in calls])(handler)
 
 
 def _litestar(routes: list[HTTPRouteHandler]) -> ASGIApp:

@@ -1,0 +1,224 @@
+"""Puts the console together: its routes, and what happens before and after a page."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from litestar import HttpMethod, Litestar, Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp as LitestarASGIApp
+
+from certdesk.console import csrf, session
+from certdesk.console.pages.home import HomePages
+from certdesk.console.pages.sign_in import SignInPages, sign_in_address
+from certdesk.console.rendering import Renderer
+from certdesk.console.routing import ANYONE, Route, Visit, see_other
+from certdesk.console.security import PAGE_HEADERS
+from certdesk.console.statics import Statics
+from certdesk.domain.clock import Clock, system_clock
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.text import LANGUAGES, N_
+from certdesk.doors.answers import Answer
+from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
+from certdesk.doors.peers import Peers
+from certdesk.doors.problems import DISCREET, MEANINGS, language_of, plain_problem_answer
+from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.settings import HTTPSettings
+from certdesk.ra import RegistrationAuthority
+from certdesk.ra.sessions import THEMES
+
+
+def console_app(
+    ra: RegistrationAuthority,
+    *,
+    chain_pem: str,
+    desk_url: str,
+    settings: HTTPSettings,
+    clock: Clock = system_clock,
+) -> ASGIApp:
+    """Return the console as an ASGI application.
+
+    `chain_pem` is the issuing certificate and the root, `desk_url` where browsers find the desk.
+    """
+    console = Console(ra, chain_pem=chain_pem, desk_url=desk_url, settings=settings, clock=clock)
+    handlers = [_handler(console, route) for route in console.routes]
+    app = Litestar(handlers, openapi_config=None, logging_config=None, exception_handlers={Exception: _pass_on})
+    return _Refusals(cast("ASGIApp", app), console)
+
+
+class Console:
+    """The console's pages and the table of its routes."""
+
+    def __init__(
+        self,
+        ra: RegistrationAuthority,
+        *,
+        chain_pem: str,
+        desk_url: str,
+        settings: HTTPSettings,
+        clock: Clock,
+    ) -> None:
+        self._ra = ra
+        self._desk_url = desk_url
+        self._statics = Statics()
+        self.peers = Peers(settings.trusted_proxies)
+        limiter = RateLimiter(settings.public_calls_per_minute, settings.public_calls_at_once, settings.monotonic)
+        self.renderer = Renderer(self._statics, clock)
+        areas = self._areas(ra, chain_pem, limiter, clock)
+        self.routes: tuple[Route, ...] = (
+            Route("GET", "/static/{name:path}", ANYONE, self._static),
+            *(route for area in areas for route in area),
+        )
+        self.renderer.open(route.path for route in self.routes)
+
+    def _areas(
+        self,
+        ra: RegistrationAuthority,
+        chain_pem: str,  # noqa: ARG002
+        limiter: RateLimiter,
+        clock: Clock,
+    ) -> list[Iterable[Route]]:
+        renderer = self.renderer
+        return [
+            SignInPages(ra, renderer, self.peers, limiter).routes(),
+            HomePages(ra, renderer, clock).routes(),
+        ]
+
+    async def answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
+        """Let a page answer, if whoever asks may, and if a change comes from a form of ours."""
+        visit = await self.visit(scope, receive, touch=not route.is_quiet)
+        visit.limit = route.limit
+        if not route.access.allows(visit.session):
+            raise _refusal(visit)
+        if route.method == "POST":
+            csrf.check_origin(scope, self._desk_url)
+            if visit.session and not route.is_upload:
+                csrf.check_token(visit.csrf_token, (await visit.form()).text(csrf.TOKEN_FIELD))
+        return await route.call(visit)
+
+    async def visit(self, scope: Scope, receive: Receive, *, touch: bool) -> Visit:
+        """Return what is known of a visit: who, from where, in which language."""
+        token = session.token_of(scope)
+        found = await self._ra.session(token, touch=touch) if token else None
+        visit = stranger(scope, receive, self.peers.address(scope))
+        if not token or not found:
+            return visit
+        visit.session = found
+        visit.csrf_token = csrf.token_of(token)
+        visit.language = found.language or visit.language
+        visit.theme = found.theme or visit.theme
+        return visit
+
+    async def _static(self, visit: Visit) -> Answer:
+        answer = self._statics.answer(
+            visit.parameters["name"].lstrip("/"),
+            visit.query.get("v", ""),
+            visit.header(b"if-none-match"),
+            compressed="gzip" in visit.header(b"accept-encoding"),
+        )
+        if answer is None:
+            raise nothing_here()
+        return answer
+
+
+def stranger(scope: Scope, receive: Receive, source: str) -> Visit:
+    """Return a visit of somebody who has no session, or whose session is not known yet."""
+    language, theme = session.look_of(scope)
+    return Visit(
+        scope,
+        receive,
+        source,
+        language if language in LANGUAGES else language_of(dict(scope["headers"])),
+        theme if theme in THEMES else "",
+    )
+
+
+def nothing_here() -> CertdeskError:
+    """Say that an address leads nowhere."""
+    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
+
+
+def _refusal(visit: Visit) -> CertdeskError:
+    if visit.session is None:
+        return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("you are not signed in, or your session has ended"))
+    return CertdeskError(ErrorKind.FORBIDDEN, N_("this page is not open to your role"))
+
+
+def _handler(console: Console, route: Route) -> HTTPRouteHandler:
+    methods = [HttpMethod.GET, HttpMethod.HEAD] if route.method == "GET" else [HttpMethod.POST]
+    path = "/".join(part.replace("}", ":str}") if ":" not in part else part for part in route.path.split("/"))
+
+    async def handler(request: Request[Any, Any, Any]) -> LitestarASGIApp:
+        answer = await console.answer(route, cast("Scope", request.scope), cast("Receive", request.receive))
+        return cast("LitestarASGIApp", answer)
+
+    return HTTPRouteHandler(path, http_method=methods)(handler)
+
+
+def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Let every exception through to `_Refusals`, where all of them are answered."""
+    raise error
+
+
+class _Refusals:
+    """Answers refusals with pages; defects are left to the listener, which logs them."""
+
+    def __init__(self, app: ASGIApp, console: Console) -> None:
+        self._app = app
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        try:
+            await self._app(scope, receive, send)
+        except HTTPException as error:
+            answer = await self._http_refusal(error, scope, receive)
+        except CertdeskError as error:
+            if error.kind is ErrorKind.INTERNAL:
+                raise
+            answer = await self._refused(error, scope, receive)
+        else:
+            return
+        await answer(scope, receive, send)
+
+    async def _http_refusal(self, error: HTTPException, scope: Scope, receive: Receive) -> Answer:
+        if isinstance(error, MethodNotAllowedException):
+            return plain_problem_answer(405, (b"allow", (error.headers or {}).get("allow", "").encode()), *PAGE_HEADERS)
+        refusal = nothing_here()
+        if not isinstance(error, NotFoundException):
+            refusal = CertdeskError(ErrorKind.MALFORMED, N_("this is no proper HTTP request"))
+        return await self._refused(refusal, scope, receive)
+
+    async def _refused(self, error: CertdeskError, scope: Scope, receive: Receive) -> Answer:
+        visit = await self._visit(scope, receive)
+        if error.kind is ErrorKind.UNAUTHENTICATED and visit.session is None:
+            if visit.is_fragment:
+                return Answer(401, b"", ((b"hx-refresh", b"true"), *PAGE_HEADERS))
+            if scope["method"] in {"GET", "HEAD"}:
+                return see_other(sign_in_address(visit), *PAGE_HEADERS)
+        translate = self._console.renderer.sentence(visit)
+        discreet = DISCREET.get(error.kind)
+        return self._console.renderer.answer(
+            visit,
+            "error.html",
+            status=MEANINGS[error.kind].status,
+            title=MEANINGS[error.kind].title,
+            detail=translate(discreet) if discreet else error.text(translate),
+            kind=error.kind.value,
+        )
+
+    async def _visit(self, scope: Scope, receive: Receive) -> Visit:
+        """Return the visit for an error's page, which is shown even if the session cannot be looked up."""
+        scope = scope if _is_readable(scope) else {**scope, "query_string": b""}
+        try:
+            return await self._console.visit(scope, receive, touch=False)
+        except CertdeskError:
+            return stranger(scope, receive, self._console.peers.address(scope))
+
+
+def _is_readable(scope: Scope) -> bool:
+    try:
+        stranger(scope, cast("Receive", None), "")
+    except CertdeskError:
+        return False
+    return True

@@ -1,0 +1,52 @@
+"""The words in which people read the desk's states, kinds, roles and actions."""
+
+from certdesk.domain.text import N_
+
+WORDS: dict[str, str] = {
+    # kinds
+    "mobile": N_("mobile"),
+    "workstation": N_("workstation"),
+    "server": N_("server"),
+    "manager": N_("manager"),
+    # states of requests
+    "requested": N_("waiting"),
+    "approved": N_("approved"),
+    "issued": N_("issued"),
+    "rejected": N_("rejected"),
+    "cancelled": N_("cancelled"),
+    "lapsed": N_("lapsed"),
+    # statuses of certificates
+    "valid": N_("valid"),
+    "revoked": N_("revoked"),
+    "superseded": N_("superseded"),
+    "expired": N_("expired"),
+    # roles
+    "registration-manager": N_("registration manager"),
+    "administrator": N_("administrator"),
+    "auditor": N_("auditor"),
+    # methods of sign-in
+    "certificate": N_("certificate"),
+    "passkey": N_("passkey"),
+    "link": N_("one-time link"),
+    # reasons of revocations
+    "unspecified": N_("unspecified"),
+    "keyCompromise": N_("the key may be in other hands"),
+    "affiliationChanged": N_("the holder has moved elsewhere"),
+    "cessationOfOperation": N_("no longer in use"),
+    "privilegeWithdrawn": N_("no longer entitled"),
+    # actions in a history
+    "request.submitted": N_("submitted"),
+    "request.approved": N_("approved"),
+    "request.issued": N_("certificate issued"),
+    "request.rejected": N_("rejected"),
+    "request.cancelled": N_("replaced by a newer request"),
+    "request.lapsed": N_("lapsed undecided"),
+    "request.installed": N_("installed on the device"),
+    "certificate.revoked": N_("revoked"),
+    "certificate.superseded": N_("superseded by a renewal"),
+    # actors that are no managers
+    "requester": N_("the requester"),
+    "renewal": N_("the holder of the earlier certificate"),
+    "desk": N_("the desk itself"),
+}
+"""By the value that is stored. `certdesk.domain` has them as enumerations; what is missing is shown as it is."""
