@@ -1,0 +1,94 @@
+"""The audit of a desk's books: all that clients were told is there, once, and nothing is there without a reason."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import httpx
+from cryptography import x509
+
+from certdesk.app import database_of
+from certdesk.store import open_store
+from tests.e2e.load import Ledger
+from tests.e2e.server import DeskServer
+from tests.integration.api_calls import fingerprint
+
+_REQUESTS = """
+    SELECT r.id, r.claim_sha256, r.state, r.decided_by, r.reason, r.superseded_by, c.serial_number, c.der, c.status
+    FROM requests r LEFT JOIN certificates c ON c.request_id = r.id WHERE r.kind <> 'manager'
+"""
+_UNFOUNDED = """
+    SELECT c.serial_number FROM certificates c
+    LEFT JOIN issuances i ON i.serial_number = c.serial_number AND i.request_id = c.request_id
+    LEFT JOIN requests r ON r.id = c.request_id AND r.serial_number = c.serial_number AND r.attempt = i.attempt
+    WHERE r.state IS NULL OR r.state <> 'issued'
+"""
+_DOUBLED = (
+    "SELECT subject, action FROM events GROUP BY subject, action HAVING count(*) > 1 AND action <> 'manager.added'"
+)
+
+
+async def rows(server: DeskServer, sql: str, **values: object) -> Sequence[Sequence[Any]]:
+    """Ask the desk's database itself."""
+    store = await open_store(database_of(server.data, server.database))
+    try:
+        return await store.database.rows(sql, values)
+    finally:
+        await store.close()
+
+
+async def execute(server: DeskServer, *statements: str) -> None:
+    """Change something behind the desk's back."""
+    if server.database is None:
+        with contextlib.closing(sqlite3.connect(server.data / "desk.sqlite", isolation_level=None)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return
+    connection = await asyncpg.connect(server.database)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def closed_to_inserts(server: DeskServer, table: str) -> AsyncIterator[None]:
+    """Let no row into a table: what a desk does up to there is done, as if it died at that very moment."""
+    if server.database is None:
+        raises = "BEGIN SELECT RAISE(ABORT, 'closed'); END"
+        await execute(server, f"CREATE TRIGGER closed BEFORE INSERT ON {table} {raises}")
+    else:
+        function = "CREATE FUNCTION closed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''closed''; END'"
+        await execute(server, function, f"CREATE TRIGGER closed BEFORE INSERT ON {table} EXECUTE FUNCTION closed()")
+    yield
+    await execute(server, "DROP TRIGGER closed" if server.database is None else "DROP FUNCTION closed CASCADE")
+
+
+async def audit(server: DeskServer, ledger: Ledger) -> None:
+    """Fail unless the desk's books and the clients' agree, and the audit log verifies."""
+    found = await rows(server, _REQUESTS)
+    by_id = {row[0]: row[1:] for row in found}
+    assert len(by_id) == len(found), "a request has two certificates"
+    assert by_id.keys() == ledger.claims.keys()
+    for request_id, (claim, state, decided_by, reason, superseded_by, serial_number, der, status) in by_id.items():
+        assert claim == fingerprint(ledger.claims[request_id])
+        assert state in {"cancelled", "rejected", "issued"}, f"{request_id} was left {state}"
+        assert (state == "cancelled") == (request_id in ledger.cancelled)
+        assert superseded_by == ledger.cancelled.get(request_id, "")
+        assert reason == ledger.rejected.get(request_id, "")
+        assert (state == "rejected") == (request_id in ledger.rejected)
+        assert (state == "issued") == (request_id in ledger.approved) == (der is not None)
+        if state == "issued":
+            assert decided_by == ledger.approved[request_id]
+            assert der == ledger.certificates[request_id]
+            assert (status == "revoked") == (ledger.revoked.get(request_id) == serial_number.hex())
+    assert await rows(server, _UNFOUNDED) == []
+    assert await rows(server, _DOUBLED) == []
+    server.certdesk("audit", "verify")
+
+
+def listed(server: DeskServer) -> set[str]:
+    """Return the serial numbers on the published revocation list, in hexadecimal."""
+    answer = httpx.get(f"{server.pki_url}/crl/issuing.crl", trust_env=False)
+    return {f"{entry.serial_number:032x}" for entry in x509.load_der_x509_crl(answer.content)}
