@@ -1,4 +1,4 @@
-"""The commands of the operator's page do what it says, word for word."""
+"""The commands of the operator's page and of the README do what is said of them, word for word."""
 
 import os
 import re
@@ -11,7 +11,9 @@ import pytest
 
 from tests.e2e.server import DeskServer, environment
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def commands(heading: str) -> str:
@@ -54,6 +56,15 @@ def test_organisations_and_people(desk: DeskServer) -> None:
     token = said.splitlines()[-1]
     with desk.device() as caller:
         assert caller.get("/api/v1/requests", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_the_readmes_first_steps(desk: DeskServer) -> None:
+    """Whoever follows the README has an organisation, managers, and a fingerprint that the client accepts."""
+    [step] = re.findall(r"((?: {7}certdesk (?:organisation|manager|ca) .*\n)+)", README)
+    shown = re.search(r"SHA-256 +([0-9a-f]{64})", run(desk, step))
+    assert shown is not None
+    [configure] = re.findall(r"certdesk-client configure .*", README)
+    run(desk, configure.replace("https://desk.example.org:8443", desk.url).replace("SHA256", shown[1]))
 
 
 def test_backup_and_restore(desk: DeskServer) -> None:
