@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
@@ -19,6 +20,10 @@ _IN_TERMINAL = (
 )
 
 
+PATIENCE = 60
+"""Seconds, on a busy machine."""
+
+
 class Terminal:
     """A terminal with the client in it."""
 
@@ -32,16 +37,32 @@ class Terminal:
         os.close(far)
         self.shown = ""
 
-    def answer(self, question: str, answer: str) -> None:
-        """Wait for a question and type the answer."""
-        deadline = time.monotonic() + 30
+    def wait_for(self, question: str) -> None:
+        """Wait until a question is shown again."""
+        deadline = time.monotonic() + PATIENCE
         seen = self.shown.count(question)
         while self.shown.count(question) == seen:
             assert time.monotonic() < deadline, self.shown
             self._read()
+
+    def answer(self, question: str, answer: str) -> None:
+        """Wait for a question and type the answer."""
+        self.wait_for(question)
         os.write(self._near, answer.encode() + b"\n")
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it is noticed; the first one may come before the program listens."""
+        for _ in range(PATIENCE // 5):
+            os.write(self._near, b"\x03")
+            until = time.monotonic() + 5
+            while time.monotonic() < until:
+                if not self._read():
+                    return
+
     def _read(self) -> bool:
+        """Read what is shown, if anything comes within a second; return whether more may come."""
+        if not select.select([self._near], [], [], 1)[0]:
+            return True
         try:
             octets = os.read(self._near, 4096)
         except OSError:  # the other end is closed
@@ -51,11 +72,12 @@ class Terminal:
 
     def end(self) -> tuple[int, str]:
         """Wait for the end, and return exit code and standard output."""
+        deadline = time.monotonic() + PATIENCE
         while self._read():
-            pass
+            assert time.monotonic() < deadline, self.shown
         assert self._process.stdout
         out = self._process.stdout.read().decode()
-        return self._process.wait(30), out
+        return self._process.wait(PATIENCE), out
 
     def close(self) -> None:
         """Give the terminal back."""
@@ -100,7 +122,8 @@ def test_ctrl_c_is_no_traceback(client: Client, terminals: list[Terminal]) -> No
     """An interrupted question ends with 1 and one sentence."""
     terminal = Terminal("request", "--home", str(client.home))
     terminals.append(terminal)
-    terminal.answer("State or province", "\x03")
+    terminal.wait_for("State or province [Île-de-France]:")
+    terminal.interrupt()
     code, _ = terminal.end()
     assert code == 1
     assert "error: interrupted" in terminal.shown
