@@ -53,7 +53,7 @@ bench: .venv/development ## Measure the speed, in ratios to what this machine ca
 .PHONY: messages
 messages: .venv/development ## Bring the message catalogues up to date with the code.
 	@mkdir -p build
-	@$(BIN)/pybabel --quiet extract --keywords=N_ --add-location=file --sort-by-file \
+	@$(BIN)/pybabel --quiet extract --mapping=babel.cfg --keywords=N_ --add-location=file --sort-by-file \
 		--project=certdesk --version=0.1 --msgid-bugs-address=CONTRIBUTING.md --output=build/certdesk.pot src
 	@$(BIN)/pybabel --quiet update --domain=certdesk --input-file=build/certdesk.pot --output-dir=src/certdesk/locale \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=120
