@@ -17,7 +17,11 @@ class RequestFilter:
     state: RequestState | None = None
     kind: Kind | None = None
     text: str = ""
-    """The beginning of an ID, e-mail address or device ID."""
+    """The beginning of an ID, name, e-mail address or device ID, or a certificate's serial number in hexadecimal."""
+    created_from: int | None = None
+    created_before: int | None = None
+    """Milliseconds; the moment itself is not included."""
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,16 @@ class CertificateFilter:
     status: CertificateStatus | None = None
     kind: Kind | None = None
     text: str = ""
-    """The beginning of a request ID, e-mail address, device ID or hexadecimal serial number."""
+    """The beginning of a request ID, e-mail address or device ID, or a serial number, SHA-256 fingerprint or
+    SHA-256 of the key in hexadecimal."""
+    expires_from: int | None = None
+    expires_before: int | None = None
+    """Milliseconds; the moment itself is not included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page, newest first."""
+    """One page, newest first unless asked otherwise."""
 
     items: tuple[Item, ...]
     next: str | None

@@ -5,8 +5,9 @@ access. Each layer is a module that can be read on its own. What the console nee
 of its own, as bases of the same object.
 """
 
-from certdesk.ra.sessions import Sessions
+from certdesk.ra.files import Files
+from certdesk.ra.overview import Overviews
 
 
-class RegistrationAuthority(Sessions):
+class RegistrationAuthority(Files, Overviews):
     """Every use case of the desk."""

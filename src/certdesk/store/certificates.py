@@ -9,15 +9,15 @@ from certdesk.domain.states import CertificateStatus, RevocationReason
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
-_COLUMNS = (
+COLUMNS = (
     "serial_number, request_id, organisation, kind, status, subject, email, device_id, not_before, not_after, der,"
     " fingerprint, spki_sha256, issuer, revoked_at, revocation_reason, revoked_by, revocation_comment, superseded_by"
 )
-PREFIXED = ", ".join(f"c.{column}" for column in _COLUMNS.split(", "))
+PREFIXED = ", ".join(f"c.{column}" for column in COLUMNS.split(", "))
 """The columns for a join in which the table is `c`."""
 
-_REASON = _COLUMNS.split(", ")[5:].index("revocation_reason")
-_NEW = _COLUMNS.partition(", revoked_at")[0]
+_REASON = COLUMNS.split(", ")[5:].index("revocation_reason")
+_NEW = COLUMNS.partition(", revoked_at")[0]
 INSERT = (
     f"INSERT INTO certificates ({_NEW}) SELECT :serial_number, :id, :organisation, :kind, :status, :subject, :email,"
     " :device_id, :not_before, :not_after, :der, :fingerprint, :spki_sha256, :issuer WHERE {held}"
@@ -27,7 +27,7 @@ SUPERSEDE = (
     " WHERE serial_number = :renews AND status = 'valid' AND {held}"
 )
 _GET = f"""
-    SELECT {_COLUMNS} FROM certificates
+    SELECT {COLUMNS} FROM certificates
     WHERE serial_number = :serial_number AND (:scope = '' OR organisation = :scope)
 """
 _REVOKED = must(
@@ -79,22 +79,27 @@ def values_of(certificate: Certificate) -> dict[str, Any]:
     }
 
 
+_CONDITIONS = {
+    "organisation": "organisation = :organisation",
+    "hidden": "kind <> :hidden",
+    "status": "status = :status",
+    "kind": "kind = :kind",
+    "expires_from": "not_after >= :expires_from",
+    "expires_before": "not_after < :expires_before",
+    "text": "(request_id LIKE :text_upper ESCAPE '!' OR lower(email) LIKE :text_lower ESCAPE '!'"
+    " OR device_id LIKE :text ESCAPE '!' OR serial_number = :octets OR fingerprint = :octets"
+    " OR spki_sha256 = :octets)",
+}
+
+
 @cache
 def _listing(names: tuple[str, ...], *, paged: bool) -> str:
     """Compose the list's statement for one combination of filters, once."""
-    conditions = {
-        "organisation": "organisation = :organisation",
-        "hidden": "kind <> :hidden",
-        "status": "status = :status",
-        "kind": "kind = :kind",
-        "text": "(request_id LIKE :text_upper ESCAPE '!' OR email LIKE :text ESCAPE '!'"
-        " OR device_id LIKE :text ESCAPE '!' OR serial_number = :text_serial)",
-    }
-    wanted = [conditions[name] for name in names]
+    wanted = [_CONDITIONS[name] for name in names]
     if paged:
         wanted.append("(not_before, serial_number) < (:after_time, :after_serial)")
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    return f"SELECT {_COLUMNS} FROM certificates {where} ORDER BY not_before DESC, serial_number DESC LIMIT :limit"
+    return f"SELECT {COLUMNS} FROM certificates {where} ORDER BY not_before DESC, serial_number DESC LIMIT :limit"
 
 
 class Certificates:
@@ -117,16 +122,17 @@ class Certificates:
             "hidden": hidden,
             "status": wanted.status,
             "kind": wanted.kind,
+            "expires_from": wanted.expires_from,
+            "expires_before": wanted.expires_before,
             "text": wanted.text,
         }
         names = tuple(name for name, value in values.items() if value)
-        values["text"] = beginning(wanted.text)
-        values["text_upper"] = beginning(wanted.text.upper())
-        values["text_serial"] = _serial_of(wanted.text)
         after_time, after_serial = after or (0, b"")
         rows = await self._database.rows(
             _listing(names, paged=after is not None),
-            values | {"after_time": after_time, "after_serial": after_serial, "limit": limit},
+            values
+            | search_values(wanted.text)
+            | {"after_time": after_time, "after_serial": after_serial, "limit": limit},
         )
         return [certificate_of_row(row) for row in rows]
 
@@ -162,7 +168,17 @@ def beginning(text: str) -> str:
     return f"{escaped}%"
 
 
-def _serial_of(text: str) -> bytes:
+def search_values(text: str) -> dict[str, Any]:
+    """Return what a search text may mean: the beginning of a word, or the octets of a number or digest."""
+    return {
+        "text": beginning(text),
+        "text_upper": beginning(text.upper()),
+        "text_lower": beginning(text.lower()),
+        "octets": _octets_of(text),
+    }
+
+
+def _octets_of(text: str) -> bytes:
     try:
         return bytes.fromhex(text.replace(":", ""))
     except ValueError:

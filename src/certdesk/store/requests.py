@@ -22,14 +22,14 @@ from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 from certdesk.store.organisations import ORGANISATION_COLUMNS, organisation_of_row
 
-_COLUMNS = (
+COLUMNS = (
     "organisation, kind, csr, claim_sha256, email, phone, description, state_or_province, locality, device_id,"
     " device_model, device_platform, device_app, names, common_name, id, spki_sha256, state, created_at, lapses_at,"
     " door, source, decided_at, decided_by, comment, reason, supersedes, superseded_by, renews, attempt,"
     " serial_number, installed_at"
 )
-_WIDTH = len(_COLUMNS.split(", "))
-_R = ", ".join(f"r.{column}" for column in _COLUMNS.split(", "))
+_WIDTH = len(COLUMNS.split(", "))
+_R = ", ".join(f"r.{column}" for column in COLUMNS.split(", "))
 _O = ", ".join(f"o.{column}" for column in ORGANISATION_COLUMNS.split(", "))
 _ORGANISATION_WIDTH = len(ORGANISATION_COLUMNS.split(", "))
 
@@ -54,7 +54,7 @@ _ENROLLMENT = f"""
     WHERE r.id = :id AND (:scope = '' OR r.organisation = :scope)
 """
 
-_NEW = _COLUMNS.partition(", decided_at")[0]
+_NEW = COLUMNS.partition(", decided_at")[0]
 _NEW_VALUES = ", ".join(f":{column}" for column in _NEW.split(", "))
 _OWN_KEY = must(
     "INSERT INTO keys (spki_sha256, owner, compromised) VALUES (:spki_sha256, :owner, 0)"
@@ -113,6 +113,11 @@ _INSTALL = Change(
 _LAPSING = "SELECT id, organisation FROM requests WHERE state = 'requested' AND lapses_at <= :now LIMIT :limit"
 _APPROVED = """
     SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit
+"""
+_EARLIER = f"""
+    SELECT {COLUMNS} FROM requests
+    WHERE organisation = :organisation AND (device_id = :device_id OR email = :email) AND id <> :id
+    ORDER BY created_at DESC LIMIT :limit
 """
 _WAITING = "SELECT count(*) FROM requests WHERE state = 'requested'"
 
@@ -231,21 +236,27 @@ def _new_values(request: CertificationRequest) -> dict[str, Any]:
     }
 
 
+_CONDITIONS = {
+    "organisation": "organisation = :organisation",
+    "hidden": "kind <> :hidden",
+    "state": "state = :state",
+    "kind": "kind = :kind",
+    "created_from": "created_at >= :created_from",
+    "created_before": "created_at < :created_before",
+    "text": "(id LIKE :text_upper ESCAPE '!' OR lower(email) LIKE :text_lower ESCAPE '!'"
+    " OR device_id LIKE :text ESCAPE '!' OR common_name LIKE :text ESCAPE '!' OR serial_number = :octets)",
+}
+
+
 @cache
-def _listing(names: tuple[str, ...], *, paged: bool) -> str:
+def _listing(names: tuple[str, ...], *, paged: bool, oldest_first: bool) -> str:
     """Compose the list's statement for one combination of filters, once."""
-    conditions = {
-        "organisation": "organisation = :organisation",
-        "hidden": "kind <> :hidden",
-        "state": "state = :state",
-        "kind": "kind = :kind",
-        "text": "(id LIKE :text_upper ESCAPE '!' OR email LIKE :text ESCAPE '!' OR device_id LIKE :text ESCAPE '!')",
-    }
-    wanted = [conditions[name] for name in names]
+    wanted = [_CONDITIONS[name] for name in names]
     if paged:
-        wanted.append("(created_at, id) < (:after_time, :after_id)")
+        wanted.append(f"(created_at, id) {'>' if oldest_first else '<'} (:after_time, :after_id)")
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    return f"SELECT {_COLUMNS} FROM requests {where} ORDER BY created_at DESC, id DESC LIMIT :limit"
+    order = "created_at, id" if oldest_first else "created_at DESC, id DESC"
+    return f"SELECT {COLUMNS} FROM requests {where} ORDER BY {order} LIMIT :limit"
 
 
 class Requests:
@@ -296,23 +307,37 @@ class Requests:
     async def listing(
         self, wanted: RequestFilter, *, hidden: Kind | None, after: tuple[int, str] | None, limit: int
     ) -> list[CertificationRequest]:
-        """Return requests, newest first, after a position; one kind may be hidden."""
-        values = {
+        """Return requests in their order, after a position; one kind may be hidden."""
+        values: dict[str, Any] = {
             "organisation": wanted.organisation,
             "hidden": hidden,
             "state": wanted.state,
             "kind": wanted.kind,
+            "created_from": wanted.created_from,
+            "created_before": wanted.created_before,
             "text": wanted.text,
         }
         names = tuple(name for name, value in values.items() if value)
-        values["text"] = certificates.beginning(wanted.text)
-        values["text_upper"] = certificates.beginning(wanted.text.upper())
         after_time, after_id = after or (0, "")
         rows = await self._database.rows(
-            _listing(names, paged=after is not None),
-            values | {"after_time": after_time, "after_id": after_id, "limit": limit},
+            _listing(names, paged=after is not None, oldest_first=wanted.oldest_first),
+            values
+            | certificates.search_values(wanted.text)
+            | {"after_time": after_time, "after_id": after_id, "limit": limit},
         )
         return [request_of_row(row) for row in rows]
+
+    async def earlier(self, request: CertificationRequest, limit: int) -> list[CertificationRequest]:
+        """Return other requests of the same organisation for the same device or e-mail address, newest first."""
+        asked = request.submission
+        values = {
+            "organisation": asked.organisation,
+            "device_id": asked.device.id,
+            "email": asked.email,
+            "id": request.id,
+            "limit": limit,
+        }
+        return [request_of_row(row) for row in await self._database.rows(_EARLIER, values)]
 
     async def waiting(self) -> int:
         """Return how many requests wait for a decision."""

@@ -8,6 +8,8 @@ from certdesk.store.database import Database
 from certdesk.store.events import Events
 from certdesk.store.migrate import migrate_postgresql, migrate_sqlite
 from certdesk.store.organisations import Organisations
+from certdesk.store.overview import Overview
+from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
 from certdesk.store.sqlite import SQLiteDatabase
 from certdesk.store.validation import Validation
@@ -24,6 +26,8 @@ class Store:
         self.validation = Validation(database)
         self.events = Events(database)
         self.sessions = Sessions(database)
+        self.overview = Overview(database)
+        self.reasons = Reasons(database)
 
     async def ready(self) -> None:
         """Raise `UNAVAILABLE` unless the database answers."""
