@@ -30,15 +30,12 @@ from certdesk.domain.states import RequestState
 from certdesk.domain.text import N_
 from certdesk.wire.settings import Settings
 
+_MOST_RETIRED = 8
+
 
 def new_claim(randomness: Randomness = os.urandom) -> str:
     """Return 32 random bytes in 43 base64url characters; whoever knows them may collect."""
     return base64.urlsafe_b64encode(randomness(32)).decode().rstrip("=")
-
-
-def nickname(request_id: str) -> str:
-    """Return the name under which a certificate is installed in a browser."""
-    return f"certdesk {request_id}"
 
 
 class Workflow:
@@ -93,10 +90,10 @@ class Workflow:
         return self._keep(enrollment), answer.retry_after
 
     def installed(self, enrollment: Enrollment) -> Enrollment:
-        """Remember that the certificate has been installed; predecessors are gone."""
+        """Remember that the certificate has been installed."""
         if enrollment.issued is None:
             return enrollment
-        issued = replace(enrollment.issued, installed_at=self._clock(), retired=())
+        issued = replace(enrollment.issued, installed_at=self._clock())
         return self._keep(replace(enrollment, issued=issued))
 
     def report(self, enrollment: Enrollment) -> Enrollment:
@@ -153,7 +150,7 @@ class Workflow:
                 key=asked.order.key,
                 certificate=_pem(certificate),
                 chain="".join(map(_pem, chain)),
-                retired=_retired(enrollment.issued, certificate),
+                retired=_retired(enrollment.issued),
             )
         )
 
@@ -172,14 +169,8 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
-def _retired(predecessor: Issued | None, successor: x509.Certificate) -> tuple[str, ...]:
-    """Return the nicknames of installed predecessors.
-
-    NSS has one nickname per subject, so a predecessor with the successor's subject cannot be told from it and stays.
-    """
-    if predecessor is None:
-        return ()
-    same_subject = x509.load_pem_x509_certificate(predecessor.certificate.encode()).subject == successor.subject
-    if same_subject or not predecessor.installed_at:
-        return predecessor.retired
-    return (*predecessor.retired, nickname(predecessor.id))
+def _retired(predecessor: Issued | None) -> tuple[str, ...]:
+    """Return the certificates that were installed before this one, the last few of them."""
+    if predecessor is None or not predecessor.installed_at:
+        return predecessor.retired if predecessor else ()
+    return (*predecessor.retired, predecessor.certificate)[-_MOST_RETIRED:]

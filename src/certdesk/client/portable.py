@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
-from certdesk.client.enrollment import nickname
 from certdesk.client.keystore import PrivateKey, clear_pem, decrypt_key
 from certdesk.client.records import Issued
 
@@ -31,7 +30,7 @@ class Credential:
     @property
     def nickname(self) -> str:
         """Return the name under which programs show it."""
-        return nickname(self.request_id)
+        return f"certdesk {self.request_id}"
 
     def pkcs12(self, password: str, *, legacy: bool = False) -> bytes:
         """Return key, certificate and issuers in one password-protected file (RFC 7292).

@@ -85,7 +85,7 @@ class Issued:
     reported: bool = False
     """Whether the desk knows that it is installed."""
     retired: tuple[str, ...] = ()
-    """Nicknames under which predecessors were installed; the next installation removes them."""
+    """The last predecessors that were installed, PEM; an installation removes their keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,9 @@ class Record:
     superseded_by: str = ""
     installed: int = 0
 
+    subject: str = ""
+    """The common name; the request ID unless it is a renewal."""
+
     @property
     def spki(self) -> bytes:
         """Return the key, DER."""
@@ -200,7 +203,7 @@ class FakeDesk:
         sent = record.body
         purposes = (SERVER, CLIENT) if sent["kind"] == "server" else (CLIENT,)
         record.certificate = self.authority.issue(
-            record.csr.public_key(), record.id, purposes=purposes, names=self._names(record)
+            record.csr.public_key(), record.subject or record.id, purposes=purposes, names=self._names(record)
         )
         record.state = "issued"
 
@@ -268,6 +271,7 @@ class FakeDesk:
         record = self._recorded(
             {**old.body, "csr": sent["csr"], "claim": sent["claim"], "device": {"id": sent["claim"]}}
         )
+        record.subject = old.subject or old.id
         self.approve(record)
         return Reply(201, self._view(record))
 

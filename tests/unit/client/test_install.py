@@ -14,7 +14,7 @@ from certdesk.client.failures import DONE, FAILED
 from certdesk.client.install import macos, nss, windows
 from certdesk.client.install.places import Wanted, places_for
 from certdesk.client.portable import Credential, credential
-from certdesk.domain.enrollment import Kind
+from certdesk.domain.enrollment import KeyType, Kind
 from tests.unit.client.conftest import PASSWORD, Client
 from tests.unit.client.csrs import csr_pem
 from tests.unit.client.fake_desk import FakeDesk, status
@@ -118,16 +118,22 @@ def test_installing_twice_changes_nothing(enrolled: Client, desk: FakeDesk, user
     assert _keys(user_home / ".pki" / "nssdb") == 1
 
 
-def test_a_renewed_certificate_takes_the_place_of_the_old(enrolled: Client, desk: FakeDesk, user_home: Path) -> None:
-    """After a renewal, install removes the predecessor, so that the browser has one to offer."""
-    first = desk.only.id
-    _install(enrolled)
-    enrolled.succeed("renew", "--password-file", str(enrolled.password_file))
-    _install(enrolled)
-    listed = _listed(user_home / ".pki" / "nssdb")
-    assert f"certdesk {first}" not in listed
-    assert f"certdesk {desk.last.id}" in listed
-    assert _keys(user_home / ".pki" / "nssdb") == 1
+@pytest.mark.parametrize("key_type", [KeyType.EC_P256, KeyType.RSA_2048])
+def test_a_renewed_certificate_takes_the_place_of_the_old(
+    client: Client, desk: FakeDesk, user_home: Path, key_type: KeyType
+) -> None:
+    """After a renewal, install removes the predecessor's key, so that the browser has one certificate to offer."""
+    settings = user_home / "settings.xml"
+    settings.write_bytes(desk.settings(key_type=key_type))
+    client.succeed("configure", str(settings))
+    client.enroll(desk)
+    for _ in range(2):
+        _install(client)
+        client.succeed("renew", "--password-file", str(client.password_file))
+    assert _install(client) == (DONE, "")
+    database = user_home / ".pki" / "nssdb"
+    assert _keys(database) == 1
+    assert _listed(database).count("u,u,u") == 1
     assert desk.last.installed == 1
 
 

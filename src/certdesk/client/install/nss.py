@@ -5,8 +5,11 @@ profile has its own.
 """
 
 import configparser
+import hashlib
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -59,8 +62,9 @@ def install(
     trust_servers: bool = False,
     retired: tuple[str, ...] = (),
 ) -> None:
-    """Import key, certificate and issuers into a database, and remove predecessors; doing it twice changes nothing.
+    """Import key, certificate and issuers into a database, and remove the keys of predecessors.
 
+    Doing it twice changes nothing.
     `password_file` holds the database's own password (Firefox: primary password). With `trust_servers` the
     trust anchors come too, so that the browser believes servers that have a certificate by them.
     """
@@ -93,15 +97,23 @@ def _trust(credential: Credential, handover: Handover, access: list[str]) -> Non
 
 
 def _remove(retired: tuple[str, ...], access: list[str]) -> None:
-    for nickname in retired:
-        if nickname in _nicknames(access):
-            run("certutil", "-F", "-n", nickname, *access, hint=_TOOLS)
+    """Remove the keys of predecessors, so that the browser offers one certificate and not two.
+
+    A renewed certificate has the subject of the old, and NSS one nickname for both, so only the key can be named.
+    """
+    for certificate in retired:
+        key_id = _key_id(certificate)
+        if key_id in run("certutil", "-K", *access, hint=_TOOLS):
+            run("certutil", "-F", "-k", key_id, *access, hint=_TOOLS)
 
 
-def _nicknames(access: list[str]) -> set[str]:
-    """Return the nicknames in a database; `certutil -L` puts the trust flags in the line's last word."""
-    lines = run("certutil", "-L", *access, hint=_TOOLS).splitlines()
-    return {line.rpartition(" ")[0].strip() for line in map(str.rstrip, lines)}
+def _key_id(certificate: str) -> str:
+    """Return what NSS calls a certificate's key: SHA-1 of the modulus or the curve's point, hexadecimal."""
+    key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        modulus = key.public_numbers().n
+        return hashlib.sha1(modulus.to_bytes((modulus.bit_length() + 7) // 8)).hexdigest()  # noqa: S324 - a name
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest.hex()
 
 
 def _explained(error: ProgramError, database: Path) -> ClientError:

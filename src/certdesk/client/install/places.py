@@ -39,7 +39,7 @@ class Place:
 def places_for(
     wanted: Wanted, kind: Kind, retired: tuple[str, ...], *, platform: str = sys.platform, user_home: Path | None = None
 ) -> list[Place]:
-    """Return the places that are meant; `retired` are the nicknames of predecessors to remove."""
+    """Return the places that are meant; `retired` are predecessors (PEM) whose keys are to be removed."""
     user_home = user_home or Path.home()
     places = [_directory(_absolute(wanted.pem_directory), wanted)] if wanted.pem_directory else []
     databases = [_absolute(each) for each in wanted.nss_databases]
