@@ -9,6 +9,7 @@ from certdesk.audit import Finding, seal, verify
 from certdesk.audit.verify import Wrong
 from certdesk.domain.states import RevocationReason
 from certdesk.store.database import Change, must
+from certdesk.store.events import Batch, Events, SealedEvent
 from tests.desks import FRENCH_MANAGER, SOURCE, TestDesk, make_submission
 
 
@@ -63,6 +64,47 @@ async def test_sealers_at_once_seal_every_event_once(desk: TestDesk) -> None:
     await asyncio.gather(*(_seal(desk) for _ in range(5)))
     assert await _findings(desk) == []
     assert await desk.store.events.unsealed(1) == []
+
+
+class Overtaken(Events):
+    """Another process seals the oldest event right before one of this one's reads."""
+
+    def __init__(self, desk: TestDesk, read: str) -> None:
+        super().__init__(desk.store.database)
+        self._desk = desk
+        self._read = read
+
+    async def _overtake(self, read: str) -> None:
+        if self._read == read:
+            self._read = ""
+            await seal(Few(self._desk.store.database), self._desk.log.signer, self._desk.time)
+
+    async def unsealed(self, limit: int) -> list[SealedEvent]:
+        """Read what is not sealed."""
+        await self._overtake("unsealed")
+        return await super().unsealed(limit)
+
+    async def last_batch(self) -> Batch | None:
+        """Read the last batch."""
+        await self._overtake("last_batch")
+        return await super().last_batch()
+
+
+class Few(Events):
+    """Events as a process saw them when there was only one."""
+
+    async def unsealed(self, limit: int) -> list[SealedEvent]:
+        """Read the oldest that is not sealed."""
+        return await super().unsealed(1)
+
+
+@pytest.mark.parametrize("read", ["unsealed", "last_batch"])
+async def test_a_sealer_that_is_overtaken_seals_nothing_twice(desk: TestDesk, read: str) -> None:
+    """Between whichever reads another process seals a part of the events, each of them gets into one batch."""
+    await _some_history(desk)
+    await seal(Overtaken(desk, read), desk.log.signer, desk.time)
+    await _seal(desk)
+    assert await _findings(desk) == []
 
 
 @pytest.mark.parametrize(

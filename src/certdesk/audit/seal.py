@@ -37,12 +37,13 @@ async def seal(events: Events, signer: Signer, clock: Clock) -> int:
     """Seal one batch of the oldest unsealed events and return their number; 0 if there are none.
 
     When another process seals at the same time one of the two batches is refused, and its events are
-    found unsealed again.
+    found unsealed again. The last batch is read before the events, so whoever gets the number after it has
+    seen everything that the last one sealed.
     """
+    last = await events.last_batch()
     unsealed = await events.unsealed(BATCH)
     if not unsealed:
         return 0
-    last = await events.last_batch()
     statement = Statement(
         (last.number if last else 0) + 1,
         digest_of(last),
