@@ -205,7 +205,8 @@ class DeskServer:
     def certdesk(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
         """Run a command on this desk, and fail unless it ends with this exit status."""
         done = certdesk(*arguments, env=self.env)
-        assert done.returncode == status, f"certdesk {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}"
+        said = f"certdesk {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == status, said
         return done
 
     def found(self) -> None:

@@ -1,51 +1,15 @@
-"""nginx in front of a desk, with the configuration of the operator's page."""
+"""A desk behind nginx, with the configuration of the operator's page."""
 
 import base64
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.server import PASSWORD, DeskServer, leash, quiet_port
-
-CONFIGURATION = (Path(__file__).parents[2] / "docs" / "examples" / "nginx.conf").read_text()
-TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-def nginx() -> str:
-    """Return nginx's path; Debian keeps it where only root looks."""
-    found = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin") or shutil.which("nginx")
-    assert found is not None, "nginx is needed: apt-get install nginx-light"
-    return found
-
-
-def configured(folder: Path, desk: DeskServer, port: int) -> Path:
-    """Write the page's configuration with this test's addresses and files."""
-    http = CONFIGURATION
-    for old, new in {
-        "127.0.0.1:8000": f"127.0.0.1:{desk.port}",
-        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        "/etc/nginx/": f"{folder}/",
-    }.items():
-        assert old in http
-        http = http.replace(old, new)
-    main = f"daemon off; user root; pid {folder}/nginx.pid; error_log stderr notice;\nevents {{}}\n"
-    places = "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY)
-    path = folder / "nginx.conf"
-    path.write_text(f"{main}http {{\naccess_log off;\n{places}{http}}}\n")
-    return path
-
-
-def make_certificate(folder: Path) -> None:
-    """Make the proxy's own TLS certificate, which vouches for itself."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-keyout", str(folder / "desk.key"), "-out", str(folder / "desk.pem"), "-days", "2"]
-    command += ["-subj", "/CN=desk.example.org", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
+from tests.e2e.nginx import proxy_before
+from tests.e2e.server import PASSWORD, DeskServer
 
 
 @pytest.fixture
@@ -53,22 +17,8 @@ def proxy(sqlite_server: DeskServer, tmp_path: Path) -> Iterator[str]:
     """Return the URL of an nginx before a desk."""
     sqlite_server.options = ("--no-tls", "--trusted-proxy=127.0.0.1")
     sqlite_server.start()
-    make_certificate(tmp_path)
-    (tmp_path / "desk-ca.pem").write_text(sqlite_server.certdesk("ca", "show", "--pem").stdout)
-    port = quiet_port()
-    command = [*leash(), nginx(), "-p", str(tmp_path), "-c", str(configured(tmp_path, sqlite_server, port))]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if "start worker process" in line:
-                break
-        else:
-            pytest.fail("".join(said))
-        yield f"https://127.0.0.1:{port}"
-        process.terminate()
-        process.communicate()
+    with proxy_before(tmp_path, sqlite_server) as url:
+        yield url
 
 
 def client(proxy: str, folder: Path, certificate: Path | None = None) -> httpx.Client:

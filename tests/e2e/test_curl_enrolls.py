@@ -8,24 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.server import PASSWORD, DeskServer, leash, quiet_port
-from tests.e2e.test_behind_nginx import TEMPORARY, nginx
+from tests.e2e.nginx import command, nginx
+from tests.e2e.server import PASSWORD, DeskServer, quiet_port
 
 NGINX = """
-daemon off; user root; pid {folder}/nginx.pid; error_log stderr notice;
-events {{}}
-http {{
-    access_log off; {temporary}
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate gateway.pem;
-        ssl_certificate_key gateway.key;
-        ssl_client_certificate authorities.pem;
-        ssl_verify_client on;
-        ssl_verify_depth 2;
-        ssl_crl lists.pem;
-        location / {{ return 200 "welcome $ssl_client_s_dn\\n"; }}
-    }}
+server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate gateway.pem;
+    ssl_certificate_key gateway.key;
+    ssl_client_certificate authorities.pem;
+    ssl_verify_client on;
+    ssl_verify_depth 2;
+    ssl_crl lists.pem;
+    location / {{ return 200 "welcome $ssl_client_s_dn\\n"; }}
 }}
 """
 
@@ -114,24 +109,8 @@ def door(shell: Shell) -> Iterator[str]:
     shell.lists()
     (shell.folder / "authorities.pem").write_text(shell.server.certdesk("ca", "show", "--pem").stdout)
     port = quiet_port()
-    temporary = " ".join(f"{name}_temp_path {shell.folder}/{name};" for name in TEMPORARY)
-    (shell.folder / "nginx.conf").write_text(NGINX.format(folder=shell.folder, port=port, temporary=temporary))
-    command = [*leash(), nginx(), "-p", str(shell.folder), "-c", "nginx.conf"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        _wait_for_worker(process)
+    with nginx(shell.folder, NGINX.format(port=port)):
         yield f"https://127.0.0.1:{port}/"
-        process.terminate()
-        process.communicate()
-
-
-def _wait_for_worker(process: "subprocess.Popen[str]") -> None:
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if "start worker process" in line:
-            return
-    pytest.fail("".join(said))
 
 
 def _knock(shell: Shell, door: str, *certificate: str) -> bytes:
@@ -150,7 +129,7 @@ def test_nginx_lets_in_whom_curl_enrolled_until_the_certificate_is_revoked(shell
     )
     assert (status, revoked["status"]) == (200, "revoked")
     shell.lists()
-    shell.run(nginx(), "-p", str(shell.folder), "-c", "nginx.conf", "-s", "reload")
+    shell.run(*command(shell.folder), "-s", "reload")
     assert b"400 The SSL certificate error" in _knock_until_refused(shell, door, *device)
     said = shell.run(
         *("openssl", "ocsp", "-issuer", str(shell.server.data / "ca" / "issuing.pem"), "-serial", f"0x{serial_number}"),
