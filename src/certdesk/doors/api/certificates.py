@@ -6,7 +6,7 @@ from certdesk.doors.answers import Answer, json_answer
 from certdesk.doors.api import shapes
 from certdesk.doors.api.callers import Callers
 from certdesk.doors.api.decoding import BodyDecoder, claim_sha256, proof, serial_number
-from certdesk.doors.api.paging import Query, page_answer
+from certdesk.doors.api.paging import CERTIFICATE_CURSOR, Query, page_answer
 from certdesk.doors.api.views import certificate_view, requester_view
 from certdesk.doors.asgi import Receive, Scope
 from certdesk.ra import RegistrationAuthority
@@ -38,7 +38,7 @@ class CertificateCalls:
             kind=query.kind(),
             text=query.text("q"),
         )
-        page = await self._ra.certificates(by, wanted, after=query.after(), limit=query.limit())
+        page = await self._ra.certificates(by, wanted, after=query.after(CERTIFICATE_CURSOR), limit=query.limit())
         items = tuple(map(certificate_view, page.items))
         return page_answer(scope, shapes.CertificatePage(items=items, next=page.next))
 

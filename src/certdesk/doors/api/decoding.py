@@ -110,7 +110,7 @@ def serial_number(unverified_serial_number: str) -> bytes:
 
 def proof(sent: shapes.Renewal) -> bytes | None:
     """Return a renewal's signature, if it has one."""
-    if isinstance(sent.proof, msgspec.UnsetType):
+    if not sent.proof:
         return None
     try:
         return binascii.a2b_base64(sent.proof, strict_mode=True)
@@ -127,8 +127,8 @@ def submission(sent: shapes.AnySubmission) -> Submission:
         csr=sent.csr.encode(),
         claim_sha256=claim_sha256(sent.claim),
         email=sent.contact.email,
-        phone=sent.contact.phone or "",
-        description=sent.description or "",
+        phone=sent.contact.phone,
+        description=sent.description,
         state_or_province=location.state_or_province if location else "",
         locality=location.locality if location else "",
         device=Device(sent.device.id, sent.device.model, sent.device.platform, sent.device.app),

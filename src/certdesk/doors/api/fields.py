@@ -1,8 +1,8 @@
 """The fields of the API as types: what the OpenAPI document says about each.
 
 The limits stand in the document, and policy holds callers to them: all fields of a submission at once, each with
-its own sentence. Decoding asks for the right JSON types only, so that it does not get in policy's way. The formats
-`line`, `pkcs10-pem` and `request-id` are the desk's own and explained in the descriptions.
+its own sentence. Decoding asks for the right JSON types only, so that it does not get in policy's way. The
+formats that JSON Schema does not know are the desk's own, so that generators of test data can be taught them.
 """
 
 from datetime import datetime
@@ -36,7 +36,9 @@ def _line(description: str, most: int, least: int = 1) -> Meta:
 
 # What callers send.
 
-OrganisationCode = Annotated[str, _documented("An organisation's code.", pattern="^[A-Z0-9]{2,12}$")]
+OrganisationCode = Annotated[
+    str, _documented("An organisation's code.", pattern="^[A-Z0-9]{2,12}$", format="organisation-code")
+]
 RequestID = Annotated[
     str,
     _documented(
@@ -58,17 +60,18 @@ Claim = Annotated[
     _documented(
         "32 random bytes in base64url without padding, chosen by the device: its right to this request.",
         pattern="^[A-Za-z0-9_-]{43}$",
+        format="claim",
     ),
 ]
 Email = Annotated[str, _documented("An e-mail address (RFC 5321).", maxLength=LONGEST_EMAIL, format="email")]
-Phone = Annotated[
-    str,
-    _documented(
-        "A telephone number with + and the country code (E.164); spaces, dots, hyphens and parentheses are ignored.",
-        pattern="^(\\+|00)[1-9]([ .()-]*[0-9]){6,14}$",
-    ),
-]
+_PHONE = "(\\+|00)[1-9]([ .()-]*[0-9]){6,14}"
+_PHONE_DESCRIPTION = (
+    "A telephone number with + and the country code (E.164); spaces, dots, hyphens and parentheses are ignored."
+)
+Phone = Annotated[str, _documented(_PHONE_DESCRIPTION, pattern=f"^{_PHONE}$")]
+OptionalPhone = Annotated[str, _documented(_PHONE_DESCRIPTION, pattern=f"^({_PHONE})?$")]
 Description = Annotated[str, _line("What helps the manager to recognise the requester.", LONGEST_DESCRIPTION)]
+OptionalDescription = Annotated[str, _line("What else there is to say.", LONGEST_DESCRIPTION, least=0)]
 StateOrProvince = Annotated[str, _line("State or province.", LONGEST_STATE)]
 Locality = Annotated[str, _line("City or locality.", LONGEST_LOCALITY)]
 DeviceID = Annotated[str, _line("What the device calls itself, the same every time.", LONGEST_DEVICE_TEXT)]
@@ -77,10 +80,7 @@ CommonName = Annotated[str, _line("The manager's name.", LONGEST_COMMON_NAME)]
 DNSName = Annotated[
     str, _documented("A DNS name; a wildcard only where the organisation allows it.", format="dns-name")
 ]
-IPAddress = Annotated[
-    str,
-    Meta(description="An IPv4 or IPv6 address.", extra_json_schema={"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
-]
+IPAddress = Annotated[str, _documented("The IPv4 or IPv6 address of one host.", format="host-address")]
 Comment = Annotated[str, _line("For colleagues; the requester does not see it.", LONGEST_DESCRIPTION, least=0)]
 Reason = Annotated[str, _line("Shown to the requester word for word.", LONGEST_DESCRIPTION)]
 Proof = Annotated[
@@ -90,6 +90,7 @@ Proof = Annotated[
         " ECDSA (DER) with SHA-256 for P-256, SHA-384 for P-384, SHA-512 for P-521; RSA PKCS #1 v1.5 with SHA-256; or"
         " Ed25519. Not needed over TLS with that very certificate.",
         contentEncoding="base64",
+        pattern="^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
         maxLength=2048,
     ),
 ]

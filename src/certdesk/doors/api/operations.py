@@ -12,7 +12,13 @@ from certdesk.domain.states import CertificateStatus, RequestState
 from certdesk.doors.answers import Answer
 from certdesk.doors.api import fields, shapes
 from certdesk.doors.api.certificates import CertificateCalls
-from certdesk.doors.api.paging import DEFAULT_LIMIT, LONGEST_TEXT, MOST_ITEMS
+from certdesk.doors.api.paging import (
+    CERTIFICATE_CURSOR,
+    DEFAULT_LIMIT,
+    LONGEST_TEXT,
+    MOST_ITEMS,
+    REQUEST_CURSOR,
+)
 from certdesk.doors.api.requests import RequestCalls
 from certdesk.doors.api.settings_file import SettingsCalls
 from certdesk.doors.asgi import Receive, Scope
@@ -67,7 +73,7 @@ _RETRY_AFTER = {"Retry-After": "While the request is pending: after how many sec
 _LINK = {"Link": "The next page (RFC 8288), if there is one."}
 
 
-def _list_query(searched: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
+def _list_query(searched: str, after: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
     text = {"maxLength": LONGEST_TEXT, "format": "line"}
     return {
         "organisation": fields.OrganisationCode,
@@ -76,10 +82,7 @@ def _list_query(searched: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN40
         "q": Annotated[str, Meta(description=searched, extra_json_schema=text)],
         "after": Annotated[
             str,
-            Meta(
-                description="Where the page begins: `next` of the page before.",
-                extra_json_schema={"pattern": "^[0-9]{1,15}\\.[0-9A-Za-z-]{1,40}$", "format": "cursor"},
-            ),
+            Meta(description="Where the page begins: `next` of the page before.", extra_json_schema={"pattern": after}),
         ],
         "limit": Annotated[
             int,
@@ -111,7 +114,11 @@ def _request_operations(calls: RequestCalls) -> list[Operation]:
             method="GET",
             path="/api/v1/requests",
             call=calls.listing,
-            query=_list_query("The beginning of an ID, e-mail address or device ID.", state=RequestState),
+            query=_list_query(
+                "The beginning of an ID, e-mail address or device ID.",
+                after=REQUEST_CURSOR,
+                state=RequestState,
+            ),
             credentials=_MANAGERS,
             answers={200: shapes.RequestPage},
             headers=_LINK,
@@ -169,6 +176,7 @@ def _certificate_operations(calls: CertificateCalls) -> list[Operation]:
             call=calls.listing,
             query=_list_query(
                 "The beginning of a request ID, e-mail address or device ID, or a serial number.",
+                after=CERTIFICATE_CURSOR,
                 status=CertificateStatus,
             ),
             credentials=_MANAGERS,

@@ -1,5 +1,6 @@
 """Query strings and pages of lists: keyset paging, with the next page's address in the body and as a link."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +18,8 @@ DEFAULT_LIMIT = 50
 MOST_ITEMS = 100
 LONGEST_TEXT = 254
 """Characters that can be searched for: the longest e-mail address."""
+REQUEST_CURSOR = "^[0-9]{1,15}\\.[0-9A-Z-]{12,22}$"
+CERTIFICATE_CURSOR = "^[0-9]{1,15}\\.[0-9a-f]{32}$"
 _MOST_PARAMETERS = 20
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -64,9 +67,14 @@ class Query:
         except ValueError:
             raise _invalid(N_("this is not one of {possible}"), name, possible=", ".join(choices)) from None
 
-    def after(self) -> str | None:
+    def after(self, pattern: str) -> str | None:
         """Return where the page begins; None for the first page."""
-        return self._values.get("after")
+        value = self._values.get("after")
+        if value is not None and not re.fullmatch(pattern, value):
+            raise CertdeskError(
+                ErrorKind.MALFORMED, N_("this is not the beginning of a page: take it from `next`"), field="after"
+            )
+        return value
 
     def limit(self) -> int:
         """Return how many items the page may have."""

@@ -8,7 +8,7 @@ from certdesk.doors.answers import Answer, json_answer
 from certdesk.doors.api import shapes
 from certdesk.doors.api.callers import Callers, bearer_of, is_claim
 from certdesk.doors.api.decoding import BodyDecoder, submission
-from certdesk.doors.api.paging import Query, page_answer
+from certdesk.doors.api.paging import REQUEST_CURSOR, Query, page_answer
 from certdesk.doors.api.views import manager_view, requester_view
 from certdesk.doors.asgi import Receive, Scope
 from certdesk.ra import Enrollment, RegistrationAuthority
@@ -68,7 +68,7 @@ class RequestCalls:
             kind=query.kind(),
             text=query.text("q"),
         )
-        page = await self._ra.requests(by, wanted, after=query.after(), limit=query.limit())
+        page = await self._ra.requests(by, wanted, after=query.after(REQUEST_CURSOR), limit=query.limit())
         items = tuple(map(manager_view, page.items))
         return page_answer(scope, shapes.RequestPage(items=items, next=page.next))
 

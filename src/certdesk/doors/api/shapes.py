@@ -71,7 +71,7 @@ class ManagerContact(Sent):
     """How to reach a manager; the e-mail address becomes a part of the certificate."""
 
     email: fields.Email
-    phone: fields.Phone | UnsetType = UNSET
+    phone: fields.OptionalPhone = ""
 
 
 class ManagerSubmission(Sent, tag_field="kind", tag=Kind.MANAGER.value):
@@ -83,7 +83,7 @@ class ManagerSubmission(Sent, tag_field="kind", tag=Kind.MANAGER.value):
     common_name: fields.CommonName
     contact: ManagerContact
     device: Device
-    description: fields.Description | UnsetType = UNSET
+    description: fields.OptionalDescription = ""
 
 
 AnySubmission = MobileSubmission | WorkstationSubmission | ServerSubmission | ManagerSubmission
@@ -113,7 +113,7 @@ class Renewal(Sent):
 
     csr: fields.CSR
     claim: fields.Claim
-    proof: fields.Proof | UnsetType = UNSET
+    proof: fields.Proof = ""
 
 
 class Told(Struct, kw_only=True):
