@@ -96,6 +96,20 @@ def _base128(arc: int) -> bytes:
     return bytes(reversed(septets))
 
 
+def dotted(content: bytes) -> str:
+    """Return the dotted form of an OBJECT IDENTIFIER's content; raises `ValueError` if it is cut short."""
+    if not content or content[-1] & _SHORT:
+        raise ValueError("an object identifier is cut short")
+    arcs, arc = [], 0
+    for octet in content:
+        arc = arc << 7 | octet & 0x7F
+        if not octet & _SHORT:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
 def text(value: str, tag: int = UTF8_STRING) -> bytes:
     """Return a string; for PrintableString and IA5String the caller answers for the characters."""
     return tlv(tag, value.encode())

@@ -5,6 +5,10 @@
 
 `parse_csr` only reads. What the key and the names are worth is policy's to say. That costs far less than
 checking the signature, and tells a weak key from a forged request, so `verify` is best called last.
+
+Devices in the field send CSRs that a strict reader refuses: attributes or parts of a name that are not in DER's
+order, a subject with characters that its string type does not have, no attributes where there must be an empty set.
+Such a CSR is put in order for reading, and its signature is verified over the octets that were sent.
 """
 
 import binascii
@@ -13,7 +17,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -21,6 +25,8 @@ from certdesk.domain.enrollment import Names
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
+from certdesk.wire import der as asn1
+from certdesk.wire.names import Name, parse_name, text_of
 
 LARGEST_CSR = 32 * 1024
 """Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
@@ -32,6 +38,8 @@ _SHOWABLE_LABEL = re.compile(rb"[A-Z0-9 ]{1,32}")
 _WHITESPACE = b" \t\r\n\v\f"
 _BEGIN = b"-----BEGIN "
 _SEQUENCE = b"\x30"
+_ATTRIBUTES = 0xA0
+_ED25519 = x509.SignatureAlgorithmOID.ED25519
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,29 @@ class CSR:
     emails: tuple[str, ...]
     other_names: tuple[str, ...]
     """The types of the names that are none of these, such as `OtherName`."""
+    info: bytes = field(repr=False)
+    """DER CertificationRequestInfo: what the requester signed, octet for octet."""
     _request: x509.CertificateSigningRequest = field(repr=False, compare=False)
+
+    def subject(self) -> Name:
+        """Return the subject that the CSR asks for; raise `BAD_CSR` if there is none to read."""
+        try:
+            return parse_name(self.info, asn1.parts(self.info, asn1.whole(self.info))[1])
+        except ValueError:
+            raise _bad(N_("the CSR's subject cannot be read")) from None
+
+    def attribute(self, dotted: str) -> str:
+        """Return the text of an attribute, such as the challengePassword (RFC 2985 §5.4.1); empty if it has none."""
+        wanted = asn1.oid(dotted)
+        try:
+            for attribute in asn1.parts(self.info, asn1.parts(self.info, asn1.whole(self.info))[3], _ATTRIBUTES):
+                kind, values = asn1.parts(self.info, attribute)
+                if self.info[kind.begin : kind.end] == wanted:
+                    [value] = asn1.parts(self.info, values, asn1.SET)
+                    return text_of(self.info, value)
+        except (ValueError, IndexError):
+            pass
+        return ""
 
     def verify(self) -> None:
         """Check the proof of possession: the signature by the requested key (RFC 2986 §4.2); else raise `BAD_CSR`."""
@@ -62,15 +92,20 @@ class CSR:
             raise _bad(N_("the CSR's signature does not verify: it was not made by the CSR's own key, or was altered"))
 
     def _signature_verifies(self) -> bool:
-        request, key = self._request, self.public_key
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            # Most CSRs come here, and the key is loaded already: a sixth faster than `is_signature_valid`.
-            algorithm = request.signature_algorithm_parameters
-            if not isinstance(algorithm, ec.ECDSA):
-                return False
-            key.verify(request.signature, request.tbs_certrequest_bytes, algorithm)
+        # Not `is_signature_valid`: the octets that were signed may be in another order than those that were read.
+        key, signature = self.public_key, self._request.signature
+        algorithm = self._request.signature_algorithm_parameters
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(algorithm, ec.ECDSA):
+            key.verify(signature, self.info, algorithm)
             return True
-        return request.is_signature_valid
+        digest = self._request.signature_hash_algorithm
+        if isinstance(key, rsa.RSAPublicKey) and isinstance(algorithm, padding.PKCS1v15 | padding.PSS) and digest:
+            key.verify(signature, self.info, algorithm, digest)
+            return True
+        if isinstance(key, ed25519.Ed25519PublicKey) and self._request.signature_algorithm_oid == _ED25519:
+            key.verify(signature, self.info)
+            return True
+        return False
 
 
 def parse_csr(unverified_csr: bytes | str) -> CSR:
@@ -82,10 +117,7 @@ def parse_csr(unverified_csr: bytes | str) -> CSR:
         raise _bad(N_("a CSR may have {most} bytes, this one has {size}"), most=LARGEST_CSR, size=len(unverified_csr))
     octets = unverified_csr.encode("utf-8", "replace") if isinstance(unverified_csr, str) else bytes(unverified_csr)
     der = _der_of_pem(octets) if _BEGIN in octets or octets[:1] != _SEQUENCE else octets
-    try:
-        request = x509.load_der_x509_csr(der)
-    except (ValueError, x509.InvalidVersion):
-        raise _bad(N_("the CSR is damaged, or is not a PKCS#10 request in DER")) from None
+    request, info = _load(der)
     key = _public_key(request)
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if spki not in der:
@@ -93,7 +125,7 @@ def parse_csr(unverified_csr: bytes | str) -> CSR:
         # id-RSASSA-PSS keys go with them, because the device shows the verification code of the bytes that it sent.
         raise _bad(N_("the CSR's key is not encoded as usual: a named curve and an uncompressed point, or plain RSA"))
     names, emails, others = _requested_names(request)
-    return CSR(der, spki, sha256(spki), key, _signature_hash(request), names, emails, others, request)
+    return CSR(der, spki, sha256(spki), key, _signature_hash(request), names, emails, others, info, request)
 
 
 def _bad(message: str, **values: object) -> CertdeskError:
@@ -120,6 +152,44 @@ def _der_of_pem(octets: bytes) -> bytes:
         return binascii.a2b_base64(text.translate(None, _WHITESPACE), strict_mode=True)
     except ValueError:
         raise _bad(N_("the CSR's PEM block is not base64")) from None
+
+
+def _load(der: bytes) -> tuple[x509.CertificateSigningRequest, bytes]:
+    """Return a CSR, put in order if need be, and what the requester signed."""
+    try:
+        request = x509.load_der_x509_csr(der)
+    except (ValueError, x509.InvalidVersion):
+        pass
+    else:
+        return request, request.tbs_certrequest_bytes
+    try:
+        ordered, info = _in_order(der)
+        return x509.load_der_x509_csr(ordered), info
+    except (ValueError, x509.InvalidVersion):
+        raise _bad(N_("the CSR is damaged, or is not a PKCS#10 request in DER")) from None
+
+
+def _in_order(der: bytes) -> tuple[bytes, bytes]:
+    """Return a CSR as a strict reader wants it, and the CertificationRequestInfo as it was sent.
+
+    The subject is left out: nothing but `CSR.subject` reads it, which takes it from the original.
+    """
+    info, algorithm, signature = asn1.parts(der, asn1.whole(der))
+    version, subject, spki, *attributes = asn1.parts(der, info)
+    parse_name(der, subject)
+    if len(attributes) > 1:
+        raise ValueError("something follows the attributes")
+    values = [der[each.begin : each.end] for some in attributes for each in asn1.parts(der, some, _ATTRIBUTES)]
+    ordered = asn1.sequence(
+        asn1.sequence(
+            der[version.begin : version.end],
+            asn1.sequence(),
+            der[spki.begin : spki.end],
+            asn1.tlv(_ATTRIBUTES, b"".join(sorted(values))),
+        ),
+        der[algorithm.begin : signature.end],
+    )
+    return ordered, der[info.begin : info.end]
 
 
 def _public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKeyTypes:

@@ -81,15 +81,26 @@ def signed_by(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
 def make_csr(
     *,
     spki: bytes | None = None,
-    attributes: bytes = b"",
+    attributes: bytes | None = b"",
+    subject: bytes = b"",
     version: int = 0,
     algorithm: bytes = ECDSA_WITH_SHA256,
     sign: Callable[[bytes], bytes] | None = None,
 ) -> bytes:
-    """Return a DER CSR of these pieces, signed by KEY unless told otherwise."""
-    subject = sequence()
-    body = sequence(integer(version), subject, spki or spki_of(KEY.public_key()), tlv(0xA0, attributes))
+    """Return a DER CSR of these pieces, signed by KEY unless told otherwise; without attributes if they are None."""
+    some = b"" if attributes is None else tlv(0xA0, attributes)
+    body = sequence(integer(version), sequence(subject), spki or spki_of(KEY.public_key()), some)
     return sequence(body, algorithm, bits((sign or signed_by(KEY))(body)))
+
+
+def rdn(*pairs: tuple[str, int, bytes]) -> bytes:
+    """Return a relative name of OIDs, string types and octets, in the order given."""
+    return tlv(0x31, *(sequence(oid(dotted), tlv(tag, octets)) for dotted, tag, octets in pairs))
+
+
+def challenge(password: str) -> bytes:
+    """Return the attribute that holds a challenge password (RFC 2985 §5.4.1)."""
+    return sequence(oid("1.2.840.113549.1.9.7"), tlv(0x31, tlv(0x13, password.encode())))
 
 
 def names(*general_names: bytes) -> bytes:
