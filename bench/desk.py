@@ -130,7 +130,7 @@ class Desk:
         """Return when the server has signed every OCSP answer that is due."""
 
         async def presigned(store: Store) -> None:
-            while await store.validation.stale_answers(system_clock(), 1):
+            while await store.validation.stale_answers(system_clock(), system_clock(), 1):
                 await asyncio.sleep(0.05)
 
         self.with_store(presigned)

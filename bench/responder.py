@@ -1,5 +1,6 @@
 """`openssl ocsp` as a responder for the desk's certificates, to compare with."""
 
+import asyncio
 import contextlib
 import subprocess
 import time
@@ -60,7 +61,7 @@ def _write_credential(desk: Desk, folder: Path) -> None:
     keys = KeyDirectory(desk.data / "keys", PASSPHRASE.encode())
     ca = CertificateAuthority(load_hierarchy(keys, desk.data / "ca", "http://127.0.0.1"))
     key, now = ec.generate_private_key(ec.SECP256R1()), system_clock()
-    der = ca.certify_responder(spki_of(key.public_key()), Validity(now - 5 * MINUTE, now + HOUR))
+    der = asyncio.run(ca.certify_responder(spki_of(key.public_key()), Validity(now - 5 * MINUTE, now + HOUR)))
     (folder / "responder.pem").write_bytes(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM))
     (folder / "responder.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
