@@ -64,8 +64,8 @@ def install(
 ) -> None:
     """Import key, certificate and issuers into a database, and remove the keys of predecessors.
 
-    Doing it twice changes nothing.
-    `password_file` holds the database's own password (Firefox: primary password). With `trust_servers` the
+    Doing it twice changes nothing. `password_file` holds the database's own password (Firefox: primary password). With
+    `trust_servers` the
     trust anchors come too, so that the browser believes servers that have a certificate by them.
     """
     access = ["-d", f"sql:{database}", *(["-f", str(password_file)] if password_file else [])]
