@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.integration.api_calls import make_body
 
 _TIMEOUT = httpx.Timeout(30.0)
-_POLL_SECONDS = 1
 _GATEWAY = {502, 503, 504}
 """What a proxy or a desk answers that cannot do it now: the client asks again."""
 
@@ -80,14 +79,13 @@ class Load:
                 raise
             self._stopping = True
 
-    async def settle(self) -> None:
-        """Collect what was approved and could not be collected at once, asking as often as the desk wants."""
+    async def collect_rest(self) -> None:
+        """Collect what was approved and could not be collected at once."""
         async with httpx.AsyncClient(
             base_url=self.url, verify=self._trust, trust_env=False, timeout=_TIMEOUT
         ) as device:
             for request_id in self.ledger.approved.keys() - self.ledger.certificates.keys():
-                while not await collect(self, device, request_id):  # noqa: ASYNC110 - devices learn of it by asking
-                    await asyncio.sleep(_POLL_SECONDS)
+                assert await collect(self, device, request_id), f"{request_id} is not issued"
 
     async def answers(self, number: int) -> None:
         """Return when so many more calls have been answered."""
