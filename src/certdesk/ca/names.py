@@ -1,6 +1,7 @@
 """Encode names: distinguished names (RFC 5280 §4.1.2.4) and subject alternative names (§4.2.1.6)."""
 
 import ipaddress
+import re
 
 from certdesk.domain.enrollment import Names
 from certdesk.policy.fields import LONGEST_COMMON_NAME
@@ -12,6 +13,8 @@ LOCALITY = der.oid("2.5.4.7")
 ORGANISATION = der.oid("2.5.4.10")
 COMMON_NAME = der.oid("2.5.4.3")
 
+_LABELS = {COUNTRY: "C", STATE_OR_PROVINCE: "ST", LOCALITY: "L", ORGANISATION: "O", COMMON_NAME: "CN"}
+_SPECIAL = re.compile(r'["+,;<>\\]|^[ #]|(?<=.) \Z')
 _RFC822_NAME, _DNS_NAME, _IP_ADDRESS = 1, 2, 7
 
 
@@ -23,6 +26,16 @@ def distinguished_name(*attributes: tuple[bytes, str]) -> bytes:
 def _relative_name(kind: bytes, value: str) -> bytes:
     tag = der.PRINTABLE_STRING if kind is COUNTRY else der.UTF8_STRING
     return der.tlv(der.SET, der.sequence(kind, der.text(value, tag)))
+
+
+def distinguished_name_text(*attributes: tuple[bytes, str]) -> str:
+    """Return the same name as text, most specific attribute first (RFC 4514 §2)."""
+    texts = [f"{_LABELS[kind]}={_SPECIAL.sub(_escaped, value)}" for kind, value in attributes if value]
+    return ",".join(reversed(texts))
+
+
+def _escaped(special: re.Match[str]) -> str:
+    return f"\\{special[0]}"
 
 
 def email_name(email: str) -> bytes:

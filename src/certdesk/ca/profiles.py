@@ -93,8 +93,17 @@ def constant_extensions(profile: Profile, *, encipherment: bool = False) -> byte
 
 def subject(order: CertificateOrder) -> bytes:
     """Return the DER subject of an order."""
+    return names.distinguished_name(*_subject_attributes(order))
+
+
+def subject_text(order: CertificateOrder) -> str:
+    """Return the subject of an order as RFC 4514 writes it, without a detour by its DER."""
+    return names.distinguished_name_text(*_subject_attributes(order))
+
+
+def _subject_attributes(order: CertificateOrder) -> tuple[tuple[bytes, str], ...]:
     common_name = names.server_common_name(order.names) if order.kind is Kind.SERVER else order.common_name
-    return names.distinguished_name(
+    return (
         (names.COUNTRY, order.country),
         (names.STATE_OR_PROVINCE, order.state_or_province),
         (names.LOCALITY, order.locality),
@@ -103,9 +112,11 @@ def subject(order: CertificateOrder) -> bytes:
     )
 
 
-def general_names(order: CertificateOrder) -> bytes:
-    """Return the DER subject alternative names of an order."""
-    return names.server_names(order.names) if order.kind is Kind.SERVER else names.email_name(order.email)
+def subject_alt_name(order: CertificateOrder) -> bytes:
+    """Return the extension with an order's subject alternative names; nothing for a device without an address."""
+    if order.kind is Kind.SERVER:
+        return extensions.subject_alt_name(names.server_names(order.names))
+    return extensions.subject_alt_name(names.email_name(order.email)) if order.email else b""
 
 
 def judge_order(order: CertificateOrder) -> list[Problem]:
@@ -126,7 +137,8 @@ def judge_order(order: CertificateOrder) -> list[Problem]:
     if order.kind is Kind.SERVER:
         # Whether the organisation may have wildcards is policy's to know.
         return problems + judge_names(order.names, allow_wildcards=True)
-    problems += judge_text("common_name", order.common_name, LONGEST_COMMON_NAME) + judge_email("email", order.email)
+    problems += judge_text("common_name", order.common_name, LONGEST_COMMON_NAME)
+    problems += judge_email("email", order.email, required=order.kind is Kind.MANAGER)
     if order.names:
         problems.append(Problem(ErrorKind.NAME_NOT_ALLOWED, N_("only a server's certificate carries names"), "names"))
     return problems

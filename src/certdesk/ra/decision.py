@@ -10,9 +10,8 @@ signed, its serial number is known and its certificate was never given out.
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from certdesk.ca.order import CertificateOrder
+from certdesk.ca.profiles import subject_text
 from certdesk.domain.clock import MINUTE, SECOND
 from certdesk.domain.enrollment import DAY, Certificate, CertificationRequest, Kind, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -179,7 +178,7 @@ class Decisions(Submissions):
             organisation=submission.organisation,
             kind=submission.kind,
             status=CertificateStatus.VALID,
-            subject=x509.load_der_x509_certificate(der).subject.rfc4514_string(),
+            subject=subject_text(order),
             email=submission.email,
             device_id=submission.device.id,
             not_before=order.not_before // SECOND * SECOND,
