@@ -66,7 +66,7 @@ def _failing_client(error: Exception) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind is not ErrorKind.INTERNAL])
+@pytest.mark.parametrize("kind", ErrorKind)
 async def test_every_error_kind_is_answered(kind: ErrorKind) -> None:
     """With its status and type, on a public, a claim's and a manager's call."""
     client = _failing_client(CertdeskError(kind, "why", field="csr"))
@@ -96,6 +96,24 @@ async def test_a_defect_is_answered_without_details_and_logged(
         assert "secret" not in answer.text
         [line] = api.journal.lines
         assert (line["route"], line["exc_info"]) == ("/api/v1/requests", error)
+
+
+async def test_a_failure_is_for_the_operator_to_read(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls is told to try again; what is broken stands in the log, for OCSP as well."""
+    error = CertdeskError(ErrorKind.UNAVAILABLE, "no space left on /var/lib/certdesk")
+
+    async def fail(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    request = _ocsp_request(api, await _issue(api))
+    monkeypatch.setattr(api.desk.ra, "submit", fail)
+    monkeypatch.setattr(type(api.desk.store.validation), "status", fail)
+    answer = await api.client().post("/api/v1/requests", json=make_body())
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert "/var/lib" not in answer.text
+    answer = await api.client().post("/ocsp", content=request)
+    assert ocsp.load_der_ocsp_response(answer.content).response_status is ocsp.OCSPResponseStatus.TRY_LATER
+    assert [line["exc_info"] for line in api.journal.lines] == [error, error]
 
 
 async def test_public_calls_are_limited_by_address(desk: TestDesk) -> None:

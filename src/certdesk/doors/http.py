@@ -15,13 +15,13 @@ def listener_app(main: ASGIApp, prefixed: Mapping[str, ASGIApp], settings: HTTPS
         listener_app(api, dict.fromkeys(PREFIXES, validation), settings)
         listener_app(validation, {}, settings)
     """
-    prefixes = tuple(prefixed)
+    doors = tuple(prefixed.items())
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if prefixes and path.startswith(prefixes):
-            app = next(app for prefix, app in prefixed.items() if path.startswith(prefix))
-            return await app(scope, receive, send)
+        for prefix, app in doors:
+            if path.startswith(prefix):
+                return await app(scope, receive, send)
         return await main(scope, receive, send)
 
-    return Observed(dispatch if prefixes else main, settings)
+    return Observed(dispatch, settings)

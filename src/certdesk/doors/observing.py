@@ -31,7 +31,11 @@ class Observed:
         self._peers = Peers(settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; a route is what the application noted in the scope's `path_template`."""
+        """Pass a request on.
+
+        The application notes in the scope what is of interest here: the route in `path_template`, and in `failure`
+        an exception that it has answered, but whose reason only the operator may read.
+        """
         began = perf_counter()
         status = 0
 
@@ -46,7 +50,7 @@ class Observed:
         except ClientDisconnectedError:
             status = _HUNG_UP
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller learns no more than that
-            self._log.error("request failed", route=_route(scope), method=scope["method"], exc_info=error)
+            scope["failure"] = error
             if not status:
                 problem = CertdeskError(ErrorKind.INTERNAL, "")
                 await problem_answer(problem, language_of(dict(scope["headers"])))(scope, receive, watched)
@@ -54,6 +58,8 @@ class Observed:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        if "failure" in scope:
+            self._log.error("request failed", route=_route(scope), method=method, exc_info=scope["failure"])
         self._metrics.count(method, status, _route(scope), seconds)
         if self._log_requests:
             self._log.info(

@@ -1,6 +1,7 @@
 """Puts the API door together."""
 
 from collections import defaultdict
+from http import HTTPStatus
 from typing import Any, cast
 
 from litestar import HttpMethod, Litestar, Request, Response
@@ -20,7 +21,7 @@ from certdesk.doors.api.requests import RequestCalls
 from certdesk.doors.api.settings_file import SettingsCalls
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import language_of, plain_problem_answer, problem_answer
+from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.settings import HTTPSettings, Ready
 from certdesk.ra import RegistrationAuthority
@@ -87,7 +88,7 @@ def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> Response[Any
 
 
 class Problems:
-    """Answers refusals with problem documents; defects are left to the listener, which logs them."""
+    """Answers errors with problem documents; what is not an error of ours to foresee goes on to the listener."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -97,10 +98,12 @@ class Problems:
         try:
             await self._app(scope, receive, send)
         except CertdeskError as error:
-            if error.kind is ErrorKind.INTERNAL:
-                raise
+            if error.kind in DISCREET:
+                scope["failure"] = error
             answer = problem_answer(error, language_of(dict(scope["headers"])))
         except HTTPException as error:
+            if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
             answer = _http_problem(error, language_of(dict(scope["headers"])))
         else:
             return

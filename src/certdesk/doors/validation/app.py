@@ -16,7 +16,7 @@ from certdesk.domain.text import N_
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
-from certdesk.doors.problems import language_of, plain_problem_answer, problem_answer
+from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
 from certdesk.va.answers import INTERNAL_ERROR, MALFORMED_REQUEST, TRY_LATER, UNAUTHORIZED
 from certdesk.va.authority import ValidationAuthority
 
@@ -75,6 +75,7 @@ class _ValidationDoor:
             else:
                 answer = await self._file(scope)
         except CertdeskError as error:
+            _note(scope, error)
             answer = problem_answer(error, language_of(dict(scope["headers"])))
         await answer(scope, receive, send)
 
@@ -91,6 +92,7 @@ class _ValidationDoor:
             request = await read_body(scope, receive, _LARGEST_OCSP_REQUEST) if is_post else _request_in(scope)
             answer = await self._va.ocsp(request)
         except CertdeskError as error:
+            _note(scope, error)
             return Answer(200, REFUSALS[error.kind], (_OCSP_ANSWER, NO_STORE))
         if not answer.cacheable:
             return Answer(200, answer.der, (_OCSP_ANSWER, NO_STORE))
@@ -136,6 +138,12 @@ def _request_in(scope: Scope) -> bytes:
         return binascii.a2b_base64(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4), strict_mode=True)
     except binascii.Error:
         raise CertdeskError(ErrorKind.MALFORMED, N_("this is not base64")) from None
+
+
+def _note(scope: Scope, error: CertdeskError) -> None:
+    """Let the listener log an error whose reason only the operator may read."""
+    if error.kind in DISCREET:
+        scope["failure"] = error
 
 
 def _nothing_here() -> CertdeskError:
