@@ -53,7 +53,7 @@ def free_port() -> int:
         "every step held.\n\n\b\nExamples:\n  certdesk demo\n  certdesk demo --exit --data /tmp/desk"
     )
 )
-@click.option("--exit", "exits", is_flag=True, help=N_("stop after the story"))
+@click.option("--exit", "exits", is_flag=True, help=N_("stop after the story, and remove the temporary directory"))
 @click.option(
     "--data", type=click.Path(path_type=Path), help=N_("new directory for everything; a temporary one unless given")
 )
@@ -61,10 +61,13 @@ def demo(*, exits: bool, data: Path | None) -> None:
     """Show a whole enrollment."""
     if data and data.exists() and any(data.iterdir()):
         raise CertdeskError(ErrorKind.CONFLICT, N_("{path} is not empty: the demo needs a new directory"), path=data)
-    folder = data or Path(tempfile.mkdtemp(prefix="certdesk-demo-"))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    story = Story(folder)
     with contextlib.ExitStack() as stack:
+        if data is None and exits:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certdesk-demo-")))
+        else:
+            folder = data or Path(tempfile.mkdtemp(prefix="certdesk-demo-"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        story = Story(folder)
         story.tell(stack)
         if exits:
             return
