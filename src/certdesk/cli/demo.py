@@ -69,6 +69,9 @@ def demo(*, exits: bool, data: Path | None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         story = Story(folder)
         story.tell(stack)
+        if exits and data is None:
+            return
+        story.show_around()
         if exits:
             return
         say(N_("\nThe desk goes on running; Ctrl-C ends it."))
@@ -107,9 +110,13 @@ class Story:
             device = self._collect()
             self._pass(door, device)
             self._revoke(device, door)
+        say(N_("\nEverything held."))
+
+    def show_around(self) -> None:
+        """Say where everything is."""
         say(
             N_(
-                "\nEverything held. Have a look around:\n"
+                "Have a look around:\n"
                 "  data and keys     {data}\n"
                 "  settings          {url}/settings/FRA1.xml\n"
                 "  API               {url}/api/v1/openapi.json\n"
