@@ -20,9 +20,9 @@ from certdesk.ca.profiles import (
     PROFILES,
     check_key,
     constant_extensions,
-    general_names,
     judge_order,
     subject,
+    subject_alt_name,
 )
 from certdesk.ca.signing import (
     SERIAL_NUMBER_LENGTH,
@@ -94,7 +94,7 @@ class CertificateAuthority:
             Validity(order.not_before, order.not_after),
             subject(order),
             order.spki,
-            self._constant[order.kind, is_rsa] + extensions.subject_alt_name(general_names(order)),
+            self._constant[order.kind, is_rsa] + subject_alt_name(order),
         )
 
     async def certify_responder(self, spki: bytes, validity: Validity) -> bytes:

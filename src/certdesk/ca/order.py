@@ -22,7 +22,7 @@ class CertificateOrder:
     common_name: str
     """The request ID for devices, the person's name for managers; servers take their first DNS name instead."""
     email: str
-    """Becomes the rfc822Name of devices and managers; servers carry none."""
+    """Becomes the rfc822Name of devices and managers; servers carry none, and devices may have none."""
     names: Names
     """Subject alternative names of servers; empty for every other kind."""
     spki: bytes

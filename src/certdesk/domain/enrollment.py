@@ -39,6 +39,23 @@ class KeyType(StrEnum):
     ED25519 = "Ed25519"
 
 
+class DoorRule(StrEnum):
+    """What an organisation settles for devices that come by a standard protocol instead of the desk's own."""
+
+    APPROVE_VOUCHED = "approve-vouched"
+    """A request with an enrollment code is approved at once, in the name of the manager who issued the code."""
+    REQUIRE_CODE = "require-code"
+    """Unknown devices need an enrollment code; without this rule they may ask, and wait for a manager."""
+    NEW_KEYS = "new-keys"
+    """A renewal needs a new key; without this rule it may keep the old one."""
+    LEGACY_SCEP = "legacy-scep"
+    """SCEP messages may use Triple DES and SHA-1, for devices that know nothing better."""
+
+
+PROTOCOL_DOORS = frozenset({"est", "scep"})
+"""Doors whose protocols carry no contact, location or description: a device says who it is by its subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """A member of the federation, with what it allows."""
@@ -54,6 +71,7 @@ class Organisation:
     request_lifetime_days: int = 30
     poll_seconds: int = 60
     support_contact: str = ""
+    door_rules: frozenset[DoorRule] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +144,15 @@ class CertificationRequest:
     """How many times issuance was begun; a compare-and-set token."""
     serial_number: bytes | None = None
     installed_at: int | None = None
+    code_id: str = ""
+    """The enrollment code that came with it."""
+    vouched_by: str = ""
+    """The manager who issued that code."""
+
+    @property
+    def is_by_form(self) -> bool:
+        """Tell whether somebody filled in a form for it, so that nothing of the form may be missing."""
+        return self.door not in PROTOCOL_DOORS and self.renews is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ def normal_phone(number: str) -> str:
     return "+" + digits[2:] if digits.startswith("00") else digits
 
 
-def judge_email(field: str, address: str) -> list[Problem]:
+def judge_email(field: str, address: str, *, required: bool = True) -> list[Problem]:
     """Return what speaks against a normalised e-mail address; it becomes an rfc822Name (RFC 5280 §4.2.1.6)."""
     if not address:
-        return [Problem(ErrorKind.INVALID_FIELD, REQUIRED, field)]
+        return [Problem(ErrorKind.INVALID_FIELD, REQUIRED, field)] if required else []
     local_part, _at, domain = address.rpartition("@")
     if (
         _LOCAL_PART.fullmatch(local_part)

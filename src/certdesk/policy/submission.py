@@ -71,14 +71,19 @@ def approved_names(submission: Submission, csr: CSR) -> Names:
     return normal_names(Names(asked.dns + also.dns, asked.ip + also.ip))
 
 
-def judge(submission: Submission, csr: CSR, organisation: Organisation, facts: Facts) -> list[Problem]:
-    """Return all that speaks against a normalised submission, the gravest first; an empty list approves of it."""
+def judge(
+    submission: Submission, csr: CSR, organisation: Organisation, facts: Facts, *, by_form: bool = True
+) -> list[Problem]:
+    """Return all that speaks against a normalised submission, the gravest first; an empty list approves of it.
+
+    What came without a form (`CertificationRequest.is_by_form`) may lack what only a form asks for.
+    """
     return [
         *_judge_kind(submission, organisation),
         *judge_key(csr),
         *_judge_facts(submission, facts),
         *_judge_names(submission, csr, organisation),
-        *_judge_fields(submission),
+        *_judge_fields(submission, by_form=by_form),
     ]
 
 
@@ -122,16 +127,16 @@ def _judge_other_names(csr: CSR) -> list[Problem]:
     return [Problem(ErrorKind.NAME_NOT_ALLOWED, message, "csr", {"types": ", ".join(sorted(set(types)))})]
 
 
-def _judge_fields(submission: Submission) -> list[Problem]:
+def _judge_fields(submission: Submission, *, by_form: bool) -> list[Problem]:
     """Judge what was typed. A manager's certificate has only a name and an e-mail address, so the rest is optional."""
     device = submission.device
     is_manager = submission.kind is Kind.MANAGER
-    required = not is_manager
+    required = by_form and not is_manager
     return [
         *(judge_text("common_name", submission.common_name, LONGEST_COMMON_NAME) if is_manager else ()),
         *judge_text("location.state_or_province", submission.state_or_province, LONGEST_STATE, required=required),
         *judge_text("location.locality", submission.locality, LONGEST_LOCALITY, required=required),
-        *judge_email("contact.email", submission.email),
+        *judge_email("contact.email", submission.email, required=by_form or is_manager),
         *judge_phone("contact.phone", submission.phone, required=required),
         *judge_text("description", submission.description, LONGEST_DESCRIPTION, required=required),
         *judge_text("device.id", device.id, LONGEST_DEVICE_TEXT),

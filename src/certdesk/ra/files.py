@@ -116,7 +116,7 @@ def _findings(case: Case, csr: CSR) -> tuple[Problem, ...]:
     if case.request.state is not RequestState.REQUESTED:
         return ()
     facts = Facts(case.key_owner, case.key_compromised)
-    problems = judge(case.request.submission, csr, case.organisation, facts)
+    problems = judge(case.request.submission, csr, case.organisation, facts, by_form=case.request.is_by_form)
     try:
         csr.verify()
     except CertdeskError as error:
