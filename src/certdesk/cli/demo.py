@@ -161,7 +161,13 @@ class Story:
             if self._server.poll() is not None or time.monotonic() - began > _START_SECONDS:
                 raise _broken(N_("the desk did not start: see {log}"), log=self.folder / "desk.log")
             time.sleep(0.05)
-        say(N_("   open at {url} after {seconds} s"), url=self.url, seconds=f"{time.monotonic() - began:.1f}")
+        seconds = f"{time.monotonic() - began:.1f}"
+        say(
+            N_("   open at {url} after {seconds} s; everything is in {folder}"),
+            url=self.url,
+            seconds=seconds,
+            folder=self.folder,
+        )
 
     def _is_open(self) -> bool:
         with contextlib.suppress(OSError, httpx.HTTPError):
