@@ -9,7 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp as LitestarASGIApp
 
 from certdesk.console import csrf, session
+from certdesk.console.pages.bulk import BulkPages
+from certdesk.console.pages.certificates import CertificatePages
 from certdesk.console.pages.home import HomePages
+from certdesk.console.pages.request import RequestPages
+from certdesk.console.pages.requests import RequestListPages
 from certdesk.console.pages.sign_in import SignInPages, sign_in_address
 from certdesk.console.rendering import Renderer
 from certdesk.console.routing import ANYONE, Route, Visit, see_other
@@ -74,17 +78,21 @@ class Console:
     def _areas(
         self,
         ra: RegistrationAuthority,
-        chain_pem: str,  # noqa: ARG002
+        chain_pem: str,
         limiter: RateLimiter,
         clock: Clock,
     ) -> list[Iterable[Route]]:
         renderer = self.renderer
         return [
             SignInPages(ra, renderer, self.peers, limiter).routes(),
-            HomePages(ra, renderer, clock).routes(),
+            HomePages(ra, renderer).routes(),
+            RequestListPages(ra, renderer, clock).routes(),
+            RequestPages(ra, renderer).routes(),
+            BulkPages(ra, renderer).routes(),
+            CertificatePages(ra, renderer, chain_pem, clock).routes(),
         ]
 
-    async def answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, route: Route, scope: Scope, receive: Receive) -> ASGIApp:
         """Let a page answer, if whoever asks may, and if a change comes from a form of ours."""
         visit = await self.visit(scope, receive, touch=not route.is_quiet)
         visit.limit = route.limit
@@ -195,7 +203,7 @@ class _Refusals:
             if visit.is_fragment:
                 return Answer(401, b"", ((b"hx-refresh", b"true"), *PAGE_HEADERS))
             if scope["method"] in {"GET", "HEAD"}:
-                return see_other(sign_in_address(visit), *PAGE_HEADERS)
+                return see_other(sign_in_address(visit))
         translate = self._console.renderer.sentence(visit)
         discreet = DISCREET.get(error.kind)
         return self._console.renderer.answer(

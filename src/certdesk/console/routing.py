@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from certdesk.console.forms import Form, read_form
+from certdesk.console.security import PAGE_HEADERS
 from certdesk.domain.enrollment import Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.sessions import Session
 from certdesk.domain.text import N_
 from certdesk.doors.answers import NO_STORE, Answer
-from certdesk.doors.asgi import Receive, Scope
+from certdesk.doors.asgi import ASGIApp, Receive, Scope
 from certdesk.doors.bodies import LIMIT
 
 _MOST_PARAMETERS = 40
@@ -119,7 +120,8 @@ class Visit:
         return f"{self.path}?{query}" if query else self.path
 
 
-Call = Callable[[Visit], Awaitable[Answer]]
+Call = Callable[[Visit], Awaitable[ASGIApp]]
+"""A page: returns an `Answer`, or a `Stream`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def _query_of(scope: Scope) -> dict[str, str]:
 
 def see_other(address: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Return the answer after a change: look there (303). The address is one of ours."""
-    return Answer(303, b"", ((b"location", address.encode()), NO_STORE, *headers))
+    return Answer(303, b"", (*PAGE_HEADERS, (b"location", address.encode()), NO_STORE, *headers))
 
 
 def local_address(unverified_address: str, otherwise: str = "/") -> str:
