@@ -18,31 +18,28 @@ from certdesk.client.home import Configuration
 from certdesk.client.transport import Transport, check_url, tls_context, unverified_tls_context
 from certdesk.domain.errors import ErrorKind
 from certdesk.domain.text import N_
-
-LARGEST_SETTINGS = 256 * 1024
-"""Bytes."""
+from certdesk.wire.settings import LARGEST_SETTINGS, parse_settings
 
 Connect = Callable[[ssl.SSLContext], Transport]
 """Opens HTTP with a choice of whom to trust."""
 
 
 def configure(source: str, connect: Connect, *, trust_pem: str = "", fingerprint: str = "") -> Configuration:
-    """Return the settings at a URL or path, checked, and how the desk is to prove itself from now on."""
+    """Return the settings at a URL or path, and how the desk is to prove itself from now on."""
     wanted = _digest(fingerprint) if fingerprint else None
+    # Whoever names a certificate to trust does not want to depend on the rest of the world.
+    tls = tls_context((), system=not trust_pem, pem=trust_pem)
     if "://" not in source:
-        configuration = Configuration(source, _read(Path(source)), trust_system=True, trust_pem=trust_pem)
+        settings_xml = _read(Path(source))
     else:
         url = check_url(source)
         if wanted and url.scheme == "https":
-            trust_pem = _anchor_pem(_fetch(url, connect, unverified_tls_context()), source, wanted)
-        # Whoever names a certificate to trust does not want to depend on the rest of the world.
-        system = not trust_pem
-        settings_xml = _fetch(url, connect, tls_context((), system=system, pem=trust_pem))
-        configuration = Configuration(source, settings_xml, trust_system=system, trust_pem=trust_pem)
-    check_url(configuration.settings().desk_url)
+            anchor = _anchor_pem(_fetch(url, connect, unverified_tls_context()), wanted)
+            tls = tls_context((), system=False, pem=anchor)
+        settings_xml = _fetch(url, connect, tls)
     if wanted:
-        _anchor_pem(configuration.settings_xml, source, wanted)
-    return configuration
+        trust_pem = _anchor_pem(settings_xml, wanted)
+    return Configuration(source, settings_xml, trust_system=not trust_pem, trust_pem=trust_pem)
 
 
 def _digest(fingerprint: str) -> bytes:
@@ -75,9 +72,9 @@ def _fetch(url: httpx.URL, connect: Connect, tls: ssl.SSLContext) -> bytes:
     return reply.octets
 
 
-def _anchor_pem(settings_xml: bytes, source: str, wanted: bytes) -> str:
+def _anchor_pem(settings_xml: bytes, wanted: bytes) -> str:
     """Return the trust anchor with a fingerprint, PEM, or raise when the settings do not hold it."""
-    for anchor in Configuration(source, settings_xml, trust_system=False).settings().trust_anchors:
+    for anchor in parse_settings(settings_xml).trust_anchors:
         if hashlib.sha256(anchor).digest() == wanted:
             return ssl.DER_cert_to_PEM_cert(anchor)
     raise ClientError(

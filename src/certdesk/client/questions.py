@@ -86,12 +86,12 @@ def _address(unverified_address: str, problems: list[Problem]) -> str:
         return ""
 
 
-def check_names(kind: Kind, names: tuple[str, ...]) -> None:
-    """Raise unless names, a foreign CSR's included, are those of a server, and a server has at least one."""
-    if kind is not Kind.SERVER and names:
+def check_names(kind: Kind, names: tuple[str, ...], *, foreign_csr: bool) -> None:
+    """Raise unless names and a foreign CSR are a server's, and a server has at least one name."""
+    if kind is not Kind.SERVER and (names or foreign_csr):
         raise ClientError(
             ErrorKind.INVALID_FIELD,
-            N_("only a server's certificate has names"),
+            N_("names and a CSR are for a server's certificate"),
             hint=N_("add --kind server, or leave out --dns, --ip and --csr"),
             field="kind",
         )

@@ -90,9 +90,9 @@ class Screen:
 
     def _lines(self, lines: list[str], hint: str) -> None:
         for line in lines:
-            click.echo(f"{self.translate(N_('error:'))} {line}", err=True)
+            click.echo(self.translate(N_("error: {sentence}")).format(sentence=line), err=True)
         if hint:
-            click.echo(f"{self.translate(N_('hint:'))} {hint}", err=True)
+            click.echo(self.translate(N_("hint: {sentence}")).format(sentence=hint), err=True)
 
 
 def _with_option(field: str, sentence: str) -> str:

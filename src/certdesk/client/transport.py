@@ -5,7 +5,6 @@ which the desk recognises it. So a lost connection and the answers 429, 502, 503
 with a growing and slightly random pause, or the one that `Retry-After` names.
 """
 
-import email.utils
 import ipaddress
 import random
 import re
@@ -34,6 +33,10 @@ _HOST = re.compile(rb"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:
 _AGAIN = frozenset({429, 502, 503, 504})
 
 
+def _say_nothing(message: str) -> None:
+    """Keep a message to oneself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How often to try, how long to pause in between; with the clock and chance of a test in their place."""
@@ -44,7 +47,7 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
-    notice: Callable[[str], None] = lambda _message: None
+    notice: Callable[[str], None] = _say_nothing
     """Told the message id of what is being waited for."""
 
     def pauses(self) -> Iterator[float]:
@@ -63,15 +66,9 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait (RFC 9110 §10.2.3), or None when it says nothing that can be read."""
+        """Seconds to wait (RFC 9110 §10.2.3), or None when it does not say; the desk never sends a date."""
         value = self.headers.get("Retry-After", "")
-        if value.isascii() and value.isdigit():
-            return float(value[:9])
-        try:
-            moment = email.utils.parsedate_to_datetime(value)
-        except (ValueError, TypeError):
-            return None
-        return max(0.0, moment.timestamp() - time.time())
+        return float(value[:9]) if value.isascii() and value.isdigit() else None
 
 
 def is_loopback(host: str) -> bool:
@@ -157,6 +154,7 @@ class Transport:
     ) -> Reply:
         """Return the desk's answer, whatever its status but those that mean *try again*."""
         pauses = self._patience.pauses()
+        tell = self._patience.notice
         while True:
             answer = self._attempt(method, url, headers or {}, content)
             if isinstance(answer, Reply) and answer.status not in _AGAIN:
@@ -166,7 +164,8 @@ class Transport:
             pause = next(pauses, None)
             if pause is None or (wished or 0) > LONGEST_RETRY_AFTER:
                 raise failure
-            self._patience.notice(N_("the desk does not answer yet, trying again"))
+            tell(N_("the desk does not answer yet, trying again"))
+            tell = _say_nothing
             self._patience.sleep(pause if wished is None else wished)
 
     def _client(self, url: httpx.URL) -> httpx.Client:
@@ -188,13 +187,13 @@ class Transport:
             ) as response:
                 return Reply(response.status_code, response.headers, self._body(response, deadline))
         except httpx.RemoteProtocolError:
-            return _unreachable(url, N_("its answer broke off"))
+            return _unreachable(url, N_("the desk at {address} broke off its answer"))
         except httpx.TimeoutException:
-            return _unreachable(url, N_("it did not answer in time"))
+            return _unreachable(url, N_("the desk at {address} did not answer in time"))
         except httpx.TransportError as error:
             if distrusted := _certificate_error(error):
                 raise _untrusted(url, distrusted) from error
-            return _unreachable(url, _reason(error))
+            return _unreachable(url, N_("the desk at {address} cannot be reached: {reason}"), _reason(error))
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         body = bytearray()
@@ -207,10 +206,10 @@ class Transport:
         return bytes(body)
 
 
-def _unreachable(url: httpx.URL, reason: str) -> ClientError:
+def _unreachable(url: httpx.URL, message: str, reason: str = "") -> ClientError:
     return ClientError(
         ErrorKind.UNAVAILABLE,
-        N_("the desk at {address} cannot be reached: {reason}"),
+        message,
         hint=N_("nothing is lost; run the same command again later"),
         address=f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}",
         reason=reason,

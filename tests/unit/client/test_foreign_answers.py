@@ -28,8 +28,8 @@ FOREIGN_ANSWERS: list[tuple[str, Fault, int, str]] = [
     ("a redirection", status(302, Location="https://evil.example/"), FAILED, "sends us elsewhere, to https://evil"),
     ("a proxy's page", status(403), FAILED, "answers HTTP 403, and not in the desk's words"),
     ("a proxy's trouble", status(500), UNREACHABLE, "answers HTTP 500, and not in the desk's words"),
-    ("cut off", cut_off, UNREACHABLE, "its answer broke off"),
-    ("nothing", lost_answer, UNREACHABLE, "cannot be reached"),
+    ("cut off", cut_off, UNREACHABLE, "broke off its answer"),
+    ("nothing", lost_answer, UNREACHABLE, "broke off its answer"),
     ("overload", status(503), UNREACHABLE, "busy or out of service"),
 ]
 

@@ -77,5 +77,4 @@ def show(session: Session, name: str | None) -> int:
 
 def _in_a_line(enrollment: Enrollment) -> str:
     facts = dict(summary.rows(enrollment))
-    until = facts["valid until"]
-    return "  ".join(filter(None, (enrollment.status, facts["request ID"], until and f"→ {until}")))
+    return "  ".join(filter(None, (enrollment.status, facts["request ID"], facts["valid until"])))

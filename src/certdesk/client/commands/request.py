@@ -63,7 +63,7 @@ def _enrollment(session: Session, given: Given, csr: CSR | None, options: Option
     known = session.home.find(named) if named else None
     kind = given.kind or (known.form.kind if known else Kind.WORKSTATION)
     names = _names(given, csr) or (_names_before(known) if known else ())
-    check_names(kind, names)
+    check_names(kind, names, foreign_csr=csr is not None)
     name = named or enrollment_name(kind, names)
     known = known or session.home.find(check_name(name))
     before = known.form if known else Form(kind, device_id=names[0] if names else "")

@@ -84,8 +84,8 @@ def install(
 
 def _import(handover: Handover, database: Path, password_file: Path | None) -> None:
     unlock = ["-k", str(password_file)] if password_file else []
-    file, password = str(handover.file), str(handover.password_file)
-    run("pk12util", "-i", file, "-w", password, "-d", f"sql:{database}", *unlock, hint=_TOOLS)
+    arguments = ("-i", str(handover.file), "-w", "/dev/stdin", "-d", f"sql:{database}", *unlock)
+    run("pk12util", *arguments, stdin=handover.password, hint=_TOOLS)
 
 
 def _trust(credential: Credential, handover: Handover, access: list[str]) -> None:

@@ -60,21 +60,20 @@ class ProgramError(ClientError):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A PKCS#12 file and the password made for it."""
+    """A PKCS#12 file and the password made for it, which is nowhere on disk."""
 
     file: Path
     password: str
-    password_file: Path
 
 
 @contextmanager
 def handed_over(credential: Credential, *, legacy: bool = False) -> Iterator[Handover]:
-    """Write the credential for another program to import; both files are gone after the block."""
+    """Write the credential for another program to import; the file is gone after the block.
+
+    A run that is killed in between leaves a file that nobody can open.
+    """
     password = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="certdesk-") as directory:  # made 0700
-        handover = Handover(Path(directory, "credential.p12"), password, Path(directory, "password"))
-        handover.file.touch(mode=0o600)
-        handover.file.write_bytes(credential.pkcs12(password, legacy=legacy))
-        handover.password_file.touch(mode=0o600)
-        handover.password_file.write_text(password)
-        yield handover
+        file = Path(directory, "credential.p12")
+        file.write_bytes(credential.pkcs12(password, legacy=legacy))
+        yield Handover(file, password)
