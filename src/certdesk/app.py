@@ -179,15 +179,16 @@ async def _found(desk: Desk, founding: Founding) -> None:
     await desk.crl.renew_if_due()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
-    """Something that a serving desk does again and again."""
+    """Something that a serving desk does again and again, and how that went."""
 
     name: str
     seconds: float
     """How long it rests after having found nothing to do."""
     work: Callable[[], Awaitable[object]]
     """Does a piece of work; what it returns is true if there may be more."""
+    failures: int = 0
 
 
 def jobs_of(desk: Desk) -> list[Job]:
@@ -210,5 +211,6 @@ async def run_job(job: Job) -> None:
             more = await job.work()
         except Exception:  # a job that fails must not end, nor take the server down
             log.exception("job failed", job=job.name)
+            job.failures += 1
             more = False
         await asyncio.sleep(0 if more else job.seconds)

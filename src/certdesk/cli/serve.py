@@ -184,7 +184,7 @@ _KEYS = click.Choice([algorithm.value for algorithm in KeyAlgorithm if algorithm
     help=N_("public calls per minute from one address; 0 for no limit"),
 )
 @click.option("--access-log", is_flag=True, help=N_("log every request"))
-def serve(**arguments: Any) -> None:  # noqa: ANN401 - what the options say
+def serve(**arguments: Any) -> int:  # noqa: ANN401 - what the options say
     """Serve the desk."""
     options = Options(**arguments)
     options.check()
@@ -199,7 +199,7 @@ def serve(**arguments: Any) -> None:  # noqa: ANN401 - what the options say
         async def work(process: Process) -> None:
             await _serve(options, passphrase, sockets, memory, process)
 
-        run(work, processes=options.processes)
+        return run(work, processes=options.processes)
 
 
 def _log_as_json() -> None:
@@ -246,9 +246,10 @@ async def _serve(
     try:
         await desk.ra.resume(0 if not options.database else 30_000)
         tls, jobs = await _tls(options, desk, passphrase)
-        settings = _settings(options, desk, RequestMetrics(memory, process.number))
+        jobs += jobs_of(desk)
+        settings = _settings(options, desk, jobs, RequestMetrics(memory, process.number))
         main, plain = _applications(options, desk, settings)
-        async with _jobs([*jobs_of(desk), *jobs]):
+        async with _jobs(jobs):
             await serve_endpoints(
                 [Endpoint(sockets[0], main, tls), Endpoint(sockets[1], plain)],
                 process,
@@ -269,10 +270,15 @@ def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple
     )
 
 
-def _settings(options: Options, desk: Desk, metrics: RequestMetrics) -> HTTPSettings:
+def _settings(options: Options, desk: Desk, jobs: list[Job], metrics: RequestMetrics) -> HTTPSettings:
     async def figures() -> Iterable[Figure]:
         waiting = await desk.store.requests.waiting()
-        return [Figure("certdesk_requests_waiting", "Requests that wait for a decision", waiting)]
+        issued = await desk.store.certificates.issued()
+        return [
+            Figure("certdesk_requests_waiting", "Requests that wait for a decision", waiting),
+            Figure("certdesk_certificates_issued", "Certificates ever issued", issued, counts=True),
+            *(_job_figure(job) for job in jobs),
+        ]
 
     return HTTPSettings(
         log=structlog.get_logger(),
@@ -281,6 +287,13 @@ def _settings(options: Options, desk: Desk, metrics: RequestMetrics) -> HTTPSett
         public_calls_per_minute=options.rate_limit,
         metrics=metrics,
         figures=figures,
+    )
+
+
+def _job_figure(job: Job) -> Figure:
+    """Return how often one of this process's jobs has failed."""
+    return Figure(
+        "certdesk_job_failures", "Turns of a job that failed", job.failures, counts=True, labels={"job": job.name}
     )
 
 

@@ -136,6 +136,11 @@ class Certificates:
         )
         return [certificate_of_row(row) for row in rows]
 
+    async def issued(self) -> int:
+        """Return how many certificates were ever issued."""
+        row = await self._database.row("SELECT count(*) FROM certificates", {})
+        return int(row[0]) if row else 0
+
     async def revoke(
         self, certificate: Certificate, by: str, reason: RevocationReason, comment: str, at: int, event: SealedEvent
     ) -> bool:
