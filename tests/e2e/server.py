@@ -19,7 +19,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -62,9 +62,11 @@ def leash() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
-def certdesk(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+def certdesk(
+    *arguments: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
+) -> "subprocess.CompletedProcess[str]":
     """Run a `certdesk` command to its end, in English, without a terminal and without the caller's desk."""
-    command = [sys.executable, "-m", "certdesk.cli.main", *arguments]
+    command = [*before, sys.executable, "-m", "certdesk.cli.main", *arguments]
     return subprocess.run(
         command,
         env=environment() | dict(env or {}),
@@ -95,6 +97,8 @@ class DeskServer:
         self.options = options
         self.data = folder / "desk"
         self.passphrase_file = folder / "passphrase"
+        self.before: Sequence[str] = ()
+        """Words before every command: where it shall run."""
         self.port, self.pki_port = quiet_port(), quiet_port()
         self.process: subprocess.Popen[str] | None = None
         self.said: list[str] = []
@@ -135,6 +139,7 @@ class DeskServer:
     def launch(self) -> None:
         """Start the server and return at once; not from a thread, for the leash is held by the one that calls."""
         command = [
+            *self.before,
             *leash(),
             *(sys.executable, "-m", "certdesk.cli.main", "serve"),
             *(f"--listen=127.0.0.1:{self.port}", f"--pki-listen=127.0.0.1:{self.pki_port}"),
@@ -204,7 +209,7 @@ class DeskServer:
 
     def certdesk(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
         """Run a command on this desk, and fail unless it ends with this exit status."""
-        done = certdesk(*arguments, env=self.env)
+        done = certdesk(*arguments, env=self.env, before=self.before)
         said = f"certdesk {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         assert done.returncode == status, said
         return done

@@ -6,17 +6,19 @@ database costs one query.
 
 import fcntl
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
+from certdesk.store.sqlite import connect, unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema of this version; a test holds it to the newest migration."""
 
 _LOCK = 0x63657274  # "cert": the advisory lock of everyone who migrates a PostgreSQL database
@@ -31,37 +33,48 @@ def newer() -> CertdeskError:
 
 
 def migrate_sqlite(path: Path) -> None:
-    """Migrate a SQLite file, making it if need be; a second process waits for the first."""
-    if _revision_of(path) == REVISION:
-        return
-    from sqlalchemy import create_engine  # noqa: PLC0415 - only when there is something to migrate
+    """Migrate a SQLite file, making it if need be; a second process waits for the first.
 
-    with path.with_name(path.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path, isolation_level=None))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-            connection.exec_driver_sql("BEGIN EXCLUSIVE")
-            _upgrade(connection)
-            connection.exec_driver_sql("COMMIT")
-        engine.dispose()
+    Only the owner may read the file, and what SQLite keeps beside it. Raises `UNAVAILABLE` if it cannot be
+    read or written.
+    """
+    try:
+        path.touch(mode=0o600)
+        if _revision_of(path) != REVISION:
+            _upgrade_sqlite(path)
+    except sqlite3.Error as error:
+        raise unavailable(error) from error
 
 
 def _revision_of(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            return None
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
-    finally:
-        connection.close()
     return found[0] if found else None
 
 
+def _upgrade_sqlite(path: Path) -> None:
+    from sqlalchemy import create_engine, exc  # noqa: PLC0415 - only when there is something to migrate
+
+    lock_path = path.with_name(path.name + ".lock")
+    lock_path.touch(mode=0o600)
+    with lock_path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine = create_engine("sqlite://", creator=lambda: connect(path))
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN EXCLUSIVE")
+                _upgrade(connection)
+                connection.exec_driver_sql("COMMIT")
+        except exc.DBAPIError as error:
+            raise error.orig or error from error
+        finally:
+            engine.dispose()
+
+
 async def migrate_postgresql(url: str) -> None:
-    """Migrate a PostgreSQL database; other processes that start meanwhile wait for it."""
+    """Migrate a PostgreSQL database; other processes that start meanwhile wait for it. Raises `UNAVAILABLE`."""
     import asyncpg  # noqa: PLC0415 - not needed with SQLite
 
     try:
@@ -74,6 +87,8 @@ async def migrate_postgresql(url: str) -> None:
         found = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
         found = None
+    except asyncpg.PostgresError as error:
+        raise _unusable(error) from error
     finally:
         await connection.close()
     if found != REVISION:
@@ -82,16 +97,25 @@ async def migrate_postgresql(url: str) -> None:
 
 async def _upgrade_postgresql(url: str) -> None:
     import asyncpg  # noqa: PLC0415
+    from sqlalchemy import exc  # noqa: PLC0415
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
     async def connect() -> asyncpg.Connection:
         return await asyncpg.connect(url)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        await connection.run_sync(_upgrade)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            await connection.run_sync(_upgrade)
+    except exc.DBAPIError as error:
+        raise _unusable((error.orig and error.orig.__cause__) or error) from error
+    finally:
+        await engine.dispose()
+
+
+def _unusable(error: BaseException) -> CertdeskError:
+    return CertdeskError(ErrorKind.UNAVAILABLE, N_("the database cannot be used right now ({cause})"), cause=str(error))
 
 
 def _upgrade(connection: "Connection") -> None:

@@ -18,19 +18,33 @@ _BUSY_SECONDS = 10.0
 _DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 
 
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection without implicit transactions, durable at every commit."""
+    """Open a connection without implicit transactions, durable at every commit; raise `UNAVAILABLE`."""
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=512)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -16384")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")
+    except sqlite3.Error as error:
+        connection.close()
+        raise unavailable(error) from error
     return connection
 
 
 def unavailable(error: sqlite3.Error) -> CertdeskError:
     """Say in a sentence why SQLite cannot go on."""
-    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+    code = error.sqlite_errorcode & 0xFF
+    if code == sqlite3.SQLITE_FULL or error.sqlite_errorcode == sqlite3.SQLITE_IOERR_SHMSIZE:
         return CertdeskError(ErrorKind.UNAVAILABLE, N_("the disk is full: nothing was stored; try again later"))
+    if code in _DAMAGED:
+        return CertdeskError(
+            ErrorKind.UNAVAILABLE,
+            N_("the database is damaged, or is none ({cause}): restore a backup"),
+            cause=error.sqlite_errorname,
+        )
     return CertdeskError(
         ErrorKind.UNAVAILABLE, N_("the database cannot be used right now ({cause})"), cause=error.sqlite_errorname
     )
