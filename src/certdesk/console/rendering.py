@@ -188,7 +188,7 @@ class Words:
 
     def day(self, milliseconds: int) -> str:
         """Return a date."""
-        return str(format_date(_datetime(milliseconds), "medium", locale=self._locale))
+        return str(format_date(_datetime(milliseconds), "d MMM y", locale=self._locale))
 
     def age(self, milliseconds: int) -> str:
         """Return how long ago a moment was, without saying `ago`."""

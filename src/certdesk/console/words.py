@@ -29,11 +29,12 @@ WORDS: dict[str, str] = {
     "passkey": N_("passkey"),
     "link": N_("one-time link"),
     # reasons of revocations
-    "unspecified": N_("unspecified"),
-    "keyCompromise": N_("the key may be in other hands"),
-    "affiliationChanged": N_("the holder has moved elsewhere"),
-    "cessationOfOperation": N_("no longer in use"),
-    "privilegeWithdrawn": N_("no longer entitled"),
+    "reason.keyCompromise": N_("the key may be in other hands"),
+    "reason.cessationOfOperation": N_("no longer in use"),
+    "reason.superseded": N_("replaced by another certificate"),
+    "reason.affiliationChanged": N_("the holder has moved elsewhere"),
+    "reason.privilegeWithdrawn": N_("no longer entitled"),
+    "reason.unspecified": N_("another reason"),
     # actions in a history
     "request.submitted": N_("submitted"),
     "request.approved": N_("approved"),

@@ -21,6 +21,15 @@ from certdesk.ra import RegistrationAuthority
 from certdesk.ra.office import LONGEST_REASON
 
 _EXPORTED_AT_ONCE = 500
+_REASONS = (
+    RevocationReason.KEY_COMPROMISE,
+    RevocationReason.CESSATION_OF_OPERATION,
+    RevocationReason.SUPERSEDED,
+    RevocationReason.AFFILIATION_CHANGED,
+    RevocationReason.PRIVILEGE_WITHDRAWN,
+    RevocationReason.UNSPECIFIED,
+)
+"""In the order in which they are offered: the gravest first, the least telling last."""
 _HEADING = (
     "serial_number",
     "status",
@@ -144,7 +153,7 @@ class CertificatePages:
             status=MEANINGS[error.kind].status if error else 200,
             file=file,
             certificate=file.certificate,
-            reasons=list(RevocationReason),
+            reasons=_REASONS,
             chosen=form.text("reason") if form else "",
             comment=form.text("comment") if form else "",
             errors={problem.field: problem.text(translate) for problem in error.problems} if error else {},
