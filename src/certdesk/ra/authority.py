@@ -1,13 +1,14 @@
 """The registration authority as doors and commands see it: all its use cases in one object.
 
 They are layered by what they build on: submission, decision, collection, revocation, reading, registry,
-access. Each layer is a module that can be read on its own. What the console needs beside them stands in modules
-of its own, as bases of the same object.
+access. Each layer is a module that can be read on its own. What the console and the doors of standard protocols
+need beside them stands in modules of its own, as bases of the same object.
 """
 
 from certdesk.ra.files import Files
 from certdesk.ra.overview import Overviews
+from certdesk.ra.protocols import Protocols
 
 
-class RegistrationAuthority(Files, Overviews):
+class RegistrationAuthority(Files, Overviews, Protocols):
     """Every use case of the desk."""

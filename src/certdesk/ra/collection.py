@@ -5,15 +5,16 @@ from hmac import compare_digest
 
 from cryptography import x509
 
-from certdesk.domain.enrollment import Certificate, CertificationRequest, Kind, Submission
+from certdesk.domain.enrollment import Certificate, CertificationRequest, DoorRule, Kind, Submission
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import Action, CertificateStatus, RequestState
 from certdesk.domain.text import N_
 from certdesk.policy.submission import approved_names
 from certdesk.ra.decision import Decisions
 from certdesk.ra.office import Actor, no_such_request
+from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.requests import Enrollment
-from certdesk.wire.pkcs10 import parse_csr
+from certdesk.wire.pkcs10 import CSR, parse_csr
 from certdesk.wire.renewal import unproven, verify_renewal
 
 _PROVEN = "renewal"
@@ -73,6 +74,7 @@ class Collections(Decisions):
             raise unproven()
         _check_proof(certificate, parsed.der, proof, peer)
         original = await self._renewable(certificate, claim_sha256)
+        await self._check_new_key(certificate, parsed)
         submission = _renewal_of(original, certificate, parsed.der, claim_sha256)
         asked, approved = approved_names(submission, parsed), original.submission.names
         if not (set(asked.dns) <= set(approved.dns) and set(asked.ip) <= set(approved.ip)):
@@ -80,7 +82,7 @@ class Collections(Decisions):
                 ErrorKind.NAME_NOT_ALLOWED, N_("a renewal cannot add names: make a new request"), field="csr"
             )
         actor = Actor(_PROVEN, source)
-        request, is_new = await self._submit(submission, actor, door, renews=serial_number)
+        request, is_new = await self._submit(*prepared(submission), Arrival(actor, door, renews=serial_number))
         if request.state is RequestState.REQUESTED:
             case = await self._store.requests.case(request.id, "")
             if case is not None:
@@ -99,6 +101,14 @@ class Collections(Decisions):
         if certificate.status is CertificateStatus.SUPERSEDED and not await self._repeats(certificate, claim_sha256):
             raise CertdeskError(ErrorKind.CONFLICT, N_("this certificate was renewed already: renew its successor"))
         return original
+
+    async def _check_new_key(self, certificate: Certificate, csr: CSR) -> None:
+        """Raise `KEY_IN_USE` for the old key, where the organisation wants a new one."""
+        if csr.spki_sha256 != certificate.spki_sha256:
+            return
+        organisation = await self._store.organisations.get(certificate.organisation)
+        if organisation is not None and DoorRule.NEW_KEYS in organisation.door_rules:
+            raise CertdeskError(ErrorKind.KEY_IN_USE, N_("this organisation renews with new keys only"), field="csr")
 
     async def _repeats(self, certificate: Certificate, claim_sha256: bytes) -> bool:
         """Tell whether the renewal that superseded a certificate came under the same claim: an answer got lost."""

@@ -48,7 +48,7 @@ class Decisions(Submissions):
         if request.state is not RequestState.REQUESTED:
             raise already(request)
         csr = parse_csr(request.submission.csr)
-        check_policy(request.submission, csr, case)
+        check_policy(request, csr, case)
         intent = self._intent(request)
         event = self._log.event(
             Action.APPROVE, by, organisation=request.submission.organisation, subject=request.id, comment=comment
@@ -63,7 +63,13 @@ class Decisions(Submissions):
             comment=comment,
             attempt=intent.attempt,
         )
-        return await self._issue(replace(case, request=approved), csr, intent)
+        case = replace(case, request=approved)
+        try:
+            return await self._issue(case, csr, intent)
+        except CertdeskError as error:
+            if error.kind is not ErrorKind.UNAVAILABLE:
+                raise
+            return Enrollment(approved, None, case.organisation.poll_seconds)  # it stays approved: `resume` goes on
 
     async def reject(self, request_id: str, by: Principal, reason: str) -> CertificationRequest:
         """Reject a request for a reason that the requester is shown word for word.
@@ -84,17 +90,29 @@ class Decisions(Submissions):
         return replace(request, state=RequestState.REJECTED, decided_at=at, decided_by=by.name, reason=reason)
 
     async def resume(self, stalled: int = _STALLED) -> int:
-        """Issue what was approved at least `stalled` milliseconds ago and has no certificate yet; return how many."""
-        issued = 0
+        """Issue what was approved at least `stalled` milliseconds ago and has no certificate yet; return how many.
+
+        One that cannot be issued does not keep the others waiting: its error is raised after them.
+        """
+        issued, refusal = 0, None
         for request_id in await self._store.requests.unissued(self._clock() - stalled, _SLICE):
-            case = await self._store.requests.case(request_id, "")
-            if case is None or case.request.state is not RequestState.APPROVED:
-                continue
-            intent = self._intent(case.request)
-            if await self._store.requests.resume(intent):
-                enrollment = await self._issue(case, parse_csr(case.request.submission.csr), intent)
-                issued += enrollment.certificate is not None
+            try:
+                issued += await self._resume(request_id)
+            except CertdeskError as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal
         return issued
+
+    async def _resume(self, request_id: str) -> bool:
+        case = await self._store.requests.case(request_id, "")
+        if case is None or case.request.state is not RequestState.APPROVED:
+            return False
+        intent = self._intent(case.request)
+        if not await self._store.requests.resume(intent):
+            return False
+        enrollment = await self._issue(case, parse_csr(case.request.submission.csr), intent)
+        return enrollment.certificate is not None
 
     async def lapse(self) -> int:
         """Let requests lapse that nobody decided in time; return how many."""
@@ -122,12 +140,7 @@ class Decisions(Submissions):
     async def _issue(self, case: Case, csr: CSR, intent: Intent) -> Enrollment:
         request, poll_seconds = case.request, case.organisation.poll_seconds
         order = self._order(case, csr, intent)
-        try:
-            der = await self._ca.issue(order)
-        except CertdeskError as error:
-            if error.kind is not ErrorKind.UNAVAILABLE:
-                raise
-            return Enrollment(request, None, poll_seconds)  # approved stays approved: `resume` goes on
+        der = await self._ca.issue(order)
         certificate = self._certificate(request, order, der)
         organisation, serial = request.submission.organisation, certificate.serial_number.hex()
         issued = self._log.event(

@@ -31,7 +31,7 @@ class Reading(Revocations):
         """Return one page of the requests in the caller's scope."""
         if not by.sees(wanted.organisation or by.organisation):
             return Page((), None)
-        position = _position(after)
+        position = position_of(after)
         items = await self._store.requests.listing(
             replace(wanted, organisation=by.organisation or wanted.organisation),
             hidden=hidden_from(by),
@@ -47,7 +47,7 @@ class Reading(Revocations):
         """Return one page of the certificates in the caller's scope."""
         if not by.sees(wanted.organisation or by.organisation):
             return Page((), None)
-        position = _position(after)
+        position = position_of(after)
         items = await self._store.certificates.listing(
             replace(wanted, organisation=by.organisation or wanted.organisation),
             hidden=hidden_from(by),
@@ -61,7 +61,7 @@ class Reading(Revocations):
 _LONGEST_POSITION, _LONGEST_TIME = 80, 15  # characters
 
 
-def _position(unverified_after: str | None) -> tuple[int, str] | None:
+def position_of(unverified_after: str | None) -> tuple[int, str] | None:
     """Read where a page begins, or raise `MALFORMED`."""
     if unverified_after is None:
         return None

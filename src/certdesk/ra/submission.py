@@ -1,8 +1,19 @@
 """Submitting a request, once, however often it is sent."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from certdesk.domain.enrollment import DAY, CertificationRequest, Kind, Principal, Role, Submission
+from certdesk.domain.codes import Voucher
+from certdesk.domain.enrollment import (
+    DAY,
+    PROTOCOL_DOORS,
+    CertificationRequest,
+    DoorRule,
+    Kind,
+    Organisation,
+    Principal,
+    Role,
+    Submission,
+)
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import new_request_id
 from certdesk.domain.states import Action, RequestState
@@ -15,6 +26,18 @@ from certdesk.wire.pkcs10 import CSR, parse_csr
 
 _LOOKS = 8
 """How often a submission looks again after a neighbour changed what it had seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a request came."""
+
+    actor: Actor
+    door: str
+    renews: bytes | None = None
+    """Serial number of the certificate that it renews."""
+    voucher: Voucher | None = None
+    """The enrollment code that came with it, which is used up by one."""
 
 
 class Submissions(Office):
@@ -33,50 +56,54 @@ class Submissions(Office):
             raise CertdeskError(
                 ErrorKind.KIND_NOT_ALLOWED, N_("managers are enrolled by an administrator"), field="kind"
             )
-        return await self._submit(unverified, Actor(by.name if by else "requester", source), door)
+        submission, csr = prepared(unverified)
+        return await self._submit(submission, csr, Arrival(Actor(by.name if by else "requester", source), door))
 
-    async def _submit(
-        self, unverified: Submission, actor: Actor, door: str, renews: bytes | None = None
-    ) -> tuple[CertificationRequest, bool]:
-        submission = normalise(unverified)
-        csr = parse_csr(submission.csr)
-        names = approved_names(submission, csr) if submission.kind is Kind.SERVER else submission.names
-        submission = replace(submission, csr=csr.der, names=names)
-        for _ in range(_LOOKS):
+    async def _submit(self, submission: Submission, csr: CSR, arrival: Arrival) -> tuple[CertificationRequest, bool]:
+        for look in range(_LOOKS):
+            if look and arrival.voucher:
+                await self._check_code(arrival.voucher, csr)
             facts = await self._store.requests.facts(submission, csr.spki_sha256)
             if facts is None:
                 raise CertdeskError(
                     ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
                 )
             if facts.same_claim:
-                return await self._same(submission, facts.same_claim), False
-            check_policy(submission, csr, facts)
-            request = self._new(submission, csr, facts, actor, door, renews)
-            if await self._add(request, actor):
+                return await self._same(submission, csr, facts.same_claim), False
+            _check_arrival(arrival, facts.organisation)
+            request = self._new(submission, csr, facts, arrival)
+            check_policy(request, csr, facts)
+            if await self._add(request, arrival.actor):
                 return request, True
         raise CertdeskError(ErrorKind.UNAVAILABLE, N_("too many requests for this device at once: try again"))
 
-    async def _same(self, submission: Submission, request_id: str) -> CertificationRequest:
+    async def _same(self, submission: Submission, csr: CSR, request_id: str) -> CertificationRequest:
+        """Return the request under the same claim, which must ask for the same; its signature may be another."""
         enrollment = await self._store.requests.enrollment(request_id)
-        if enrollment is None or (
-            (enrollment.request.submission.csr, enrollment.request.submission.organisation)
-            != (submission.csr, submission.organisation)
-        ):
-            raise CertdeskError(
-                ErrorKind.CONFLICT, N_("this claim belongs to another request: choose a new one"), field="claim"
-            )
-        return enrollment.request
+        if enrollment is not None:
+            first = enrollment.request.submission
+            if first.organisation == submission.organisation and parse_csr(first.csr).info == csr.info:
+                return enrollment.request
+        raise CertdeskError(
+            ErrorKind.CONFLICT, N_("this claim belongs to another request: choose a new one"), field="claim"
+        )
 
-    def _new(
-        self,
-        submission: Submission,
-        csr: CSR,
-        facts: SubmissionFacts,
-        actor: Actor,
-        door: str,
-        renews: bytes | None,
-    ) -> CertificationRequest:
-        now = self._clock()
+    async def _check_code(self, voucher: Voucher, csr: CSR) -> None:
+        """Raise `UNAUTHENTICATED` unless a code is still good for another device, and for this key."""
+        code = await self._store.codes.get(voucher.code.id, "")
+        if code is None:
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is not known"))
+        if code.withdrawn_at is not None:
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code was withdrawn"))
+        if code.expires_at <= self._clock():
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code has expired"))
+        if await self._store.codes.has_served(code.id, csr.spki_sha256):
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this key has used this enrollment code already"))
+        if code.used >= code.allowed:
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is used up"))
+
+    def _new(self, submission: Submission, csr: CSR, facts: SubmissionFacts, arrival: Arrival) -> CertificationRequest:
+        now, voucher = self._clock(), arrival.voucher
         return CertificationRequest(
             id=new_request_id(submission.organisation, self._randomness),
             submission=submission,
@@ -84,17 +111,26 @@ class Submissions(Office):
             state=RequestState.REQUESTED,
             created_at=now,
             lapses_at=now + facts.organisation.request_lifetime_days * DAY,
-            door=door,
-            source=actor.source,
+            door=arrival.door,
+            source=arrival.actor.source,
             supersedes=facts.pending or "",
-            renews=renews,
+            renews=arrival.renews,
+            code_id=voucher.code.id if voucher else "",
+            vouched_by=voucher.by.name if voucher else "",
         )
 
     async def _add(self, request: CertificationRequest, actor: Actor) -> bool:
         """Add the request; False means that something changed since it was judged."""
         organisation, older = request.submission.organisation, request.supersedes
         submitted = self._log.event(
-            Action.SUBMIT, actor, organisation=organisation, subject=request.id, supersedes=older, door=request.door
+            Action.SUBMIT,
+            actor,
+            organisation=organisation,
+            subject=request.id,
+            supersedes=older,
+            door=request.door,
+            code=request.code_id,
+            vouched_by=request.vouched_by,
         )
         cancelled = (
             self._log.event(Action.CANCEL, actor, organisation=organisation, subject=older, superseded_by=request.id)
@@ -107,9 +143,25 @@ class Submissions(Office):
             return False
 
 
-def check_policy(submission: Submission, csr: CSR, facts: SubmissionFacts | Case) -> None:
+def prepared(unverified: Submission) -> tuple[Submission, CSR]:
+    """Return a submission as it is judged and kept, with its CSR."""
+    submission = normalise(unverified)
+    csr = parse_csr(submission.csr)
+    names = approved_names(submission, csr) if submission.kind is Kind.SERVER else submission.names
+    return replace(submission, csr=csr.der, names=names), csr
+
+
+def _check_arrival(arrival: Arrival, organisation: Organisation) -> None:
+    """Raise `UNAUTHENTICATED` for a device that nobody vouches for, where the organisation asks for that."""
+    is_stranger = arrival.door in PROTOCOL_DOORS and arrival.renews is None and arrival.voucher is None
+    if is_stranger and DoorRule.REQUIRE_CODE in organisation.door_rules:
+        raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this organisation asks devices for an enrollment code"))
+
+
+def check_policy(request: CertificationRequest, csr: CSR, facts: SubmissionFacts | Case) -> None:
     """Raise everything that policy has against a request; the same at submission and at approval."""
-    problems = judge(submission, csr, facts.organisation, Facts(facts.key_owner, facts.key_compromised))
+    known = Facts(facts.key_owner, facts.key_compromised)
+    problems = judge(request.submission, csr, facts.organisation, known, by_form=request.is_by_form)
     if problems:
         raise CertdeskError.of(problems)
     csr.verify()

@@ -57,6 +57,9 @@ def event_step(prefix: str = "event") -> str:
     return f"INSERT INTO events ({_COLUMNS}) SELECT {parameters} WHERE {{held}}"
 
 
+_ADD = Change(must(event_step()))
+
+
 def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
     """Return the parameters of `event_step`."""
     event = sealed.event
@@ -84,6 +87,10 @@ class Events:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def add(self, event: SealedEvent) -> None:
+        """Record an event that belongs to no change: something that was refused."""
+        await self._database.apply(_ADD, event_values(event))
 
     async def unsealed(self, limit: int) -> list[SealedEvent]:
         """Return events that no batch covers yet, oldest first."""

@@ -2,22 +2,26 @@
 
 from typing import Any
 
-from certdesk.domain.enrollment import KeyType, Kind, Manager, Organisation, Principal, Role
+from certdesk.domain.enrollment import DoorRule, KeyType, Kind, Manager, Organisation, Principal, Role
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
 ORGANISATION_COLUMNS = (
     "code, name, country, kinds, allow_wildcards, key_type, validity_days, request_lifetime_days, poll_seconds,"
-    " support_contact"
+    " support_contact, door_rules"
 )
 _ORGANISATION = f"SELECT {ORGANISATION_COLUMNS} FROM organisations WHERE code = :code"
 _ORGANISATIONS = f"SELECT {ORGANISATION_COLUMNS} FROM organisations ORDER BY code"
 _ADD_ORGANISATION = Change(
     must(
         f"INSERT INTO organisations ({ORGANISATION_COLUMNS}) VALUES (:code, :name, :country, :kinds,"
-        " :allow_wildcards, :key_type, :validity_days, :request_lifetime_days, :poll_seconds, :support_contact)"
+        " :allow_wildcards, :key_type, :validity_days, :request_lifetime_days, :poll_seconds, :support_contact,"
+        " :door_rules)"
     ),
     then(event_step()),
+)
+_SET_DOOR_RULES = Change(
+    must("UPDATE organisations SET door_rules = :door_rules WHERE code = :code"), then(event_step())
 )
 _MANAGER = "SELECT email, name, role, organisation, disabled FROM managers WHERE email = :email"
 _PUT_MANAGER = Change(
@@ -58,7 +62,7 @@ _PUT_PROPERTY = Change(
 
 def organisation_of_row(row: Row) -> Organisation:
     """Return the organisation in a row of `ORGANISATION_COLUMNS`."""
-    code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, contact = row
+    code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, contact, door_rules = row
     return Organisation(
         code,
         name,
@@ -70,6 +74,7 @@ def organisation_of_row(row: Row) -> Organisation:
         lifetime,
         poll,
         contact,
+        frozenset(map(DoorRule, door_rules.split())),
     )
 
 
@@ -101,8 +106,14 @@ class Organisations:
             "request_lifetime_days": organisation.request_lifetime_days,
             "poll_seconds": organisation.poll_seconds,
             "support_contact": organisation.support_contact,
+            "door_rules": " ".join(sorted(organisation.door_rules)),
         }
         await self._database.apply(_ADD_ORGANISATION, values | event_values(event))
+
+    async def set_door_rules(self, code: str, door_rules: frozenset[DoorRule], event: SealedEvent) -> bool:
+        """Give an organisation other rules for protocol doors; return False if there is no such organisation."""
+        values = {"code": code, "door_rules": " ".join(sorted(door_rules))}
+        return await self._database.apply(_SET_DOOR_RULES, values | event_values(event))
 
     async def manager(self, email: str) -> Manager | None:
         """Return a manager."""

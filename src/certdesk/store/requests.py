@@ -26,7 +26,7 @@ COLUMNS = (
     "organisation, kind, csr, claim_sha256, email, phone, description, state_or_province, locality, device_id,"
     " device_model, device_platform, device_app, names, common_name, id, spki_sha256, state, created_at, lapses_at,"
     " door, source, decided_at, decided_by, comment, reason, supersedes, superseded_by, renews, attempt,"
-    " serial_number, installed_at"
+    " serial_number, installed_at, code_id, vouched_by"
 )
 _WIDTH = len(COLUMNS.split(", "))
 _R = ", ".join(f"r.{column}" for column in COLUMNS.split(", "))
@@ -51,8 +51,10 @@ _ENROLLMENT = f"""
     SELECT {_R}, o.poll_seconds, {certificates.PREFIXED}
     FROM requests r JOIN organisations o ON o.code = r.organisation
     LEFT JOIN certificates c ON c.serial_number = r.serial_number
-    WHERE r.id = :id AND (:scope = '' OR r.organisation = :scope)
+    WHERE {{which}}
 """
+_BY_ID = _ENROLLMENT.format(which="r.id = :id AND (:scope = '' OR r.organisation = :scope)")
+_BY_CLAIM = _ENROLLMENT.format(which="r.claim_sha256 = :claim_sha256")
 
 _NEW = COLUMNS.partition(", decided_at")[0]
 _NEW_VALUES = ", ".join(f":{column}" for column in _NEW.split(", "))
@@ -66,10 +68,27 @@ _CANCEL = must(
     " WHERE id = :supersedes AND state = 'requested' AND {held}"
 )
 _INSERT = must(
-    f"INSERT INTO requests ({_NEW}, supersedes, renews) SELECT {_NEW_VALUES}, :supersedes, :renews WHERE {{held}}"
+    f"INSERT INTO requests ({_NEW}, supersedes, renews, code_id, vouched_by)"
+    f" SELECT {_NEW_VALUES}, :supersedes, :renews, :code_id, :vouched_by WHERE {{held}}"
+)
+_USE_CODE = must(
+    "UPDATE codes SET used = used + 1 WHERE id = :code_id AND used < allowed AND withdrawn_at IS NULL"
+    " AND expires_at > :used_at AND {held}"
 )
 _ADD = Change(_OWN_KEY, _INSERT, then(event_step()))
 _ADD_SUPERSEDING = Change(_OWN_KEY, _CANCEL, _INSERT, then(event_step()), then(event_step("cancelled")))
+_ADD_VOUCHED = Change(_OWN_KEY, _USE_CODE, _INSERT, then(event_step()))
+_ADD_VOUCHED_SUPERSEDING = Change(
+    _OWN_KEY, _CANCEL, _USE_CODE, _INSERT, then(event_step()), then(event_step("cancelled"))
+)
+_VOUCH = Change(
+    must(
+        "UPDATE requests SET code_id = :code_id, vouched_by = :vouched_by"
+        " WHERE id = :id AND state = 'requested' AND code_id = ''"
+    ),
+    _USE_CODE,
+    then(event_step()),
+)
 
 _INTENT = then(certificates.INTENT)
 _APPROVE = Change(
@@ -198,6 +217,17 @@ def request_of_row(row: Row) -> CertificationRequest:
     return CertificationRequest(request_id, submission, spki_sha256, RequestState(request_state), *rest)
 
 
+def _enrollment_of_row(row: Row | None) -> Enrollment | None:
+    if row is None:
+        return None
+    certificate = row[_WIDTH + 1 :]
+    return Enrollment(
+        request_of_row(row[:_WIDTH]),
+        certificates.certificate_of_row(certificate) if certificate[0] is not None else None,
+        row[_WIDTH],
+    )
+
+
 def _names_of(text: str) -> Names:
     if not text:
         return Names()
@@ -233,6 +263,9 @@ def _new_values(request: CertificationRequest) -> dict[str, Any]:
         "source": request.source,
         "supersedes": request.supersedes,
         "renews": request.renews,
+        "code_id": request.code_id,
+        "vouched_by": request.vouched_by,
+        "used_at": request.created_at,
     }
 
 
@@ -294,15 +327,11 @@ class Requests:
 
     async def enrollment(self, request_id: str, scope: str = "") -> Enrollment | None:
         """Return a request within a scope with its certificate."""
-        row = await self._database.row(_ENROLLMENT, {"id": request_id, "scope": scope})
-        if row is None:
-            return None
-        certificate = row[_WIDTH + 1 :]
-        return Enrollment(
-            request_of_row(row[:_WIDTH]),
-            certificates.certificate_of_row(certificate) if certificate[0] is not None else None,
-            row[_WIDTH],
-        )
+        return _enrollment_of_row(await self._database.row(_BY_ID, {"id": request_id, "scope": scope}))
+
+    async def enrollment_by_claim(self, claim_sha256: bytes) -> Enrollment | None:
+        """Return the request that was submitted under a claim, with its certificate."""
+        return _enrollment_of_row(await self._database.row(_BY_CLAIM, {"claim_sha256": claim_sha256}))
 
     async def listing(
         self, wanted: RequestFilter, *, hidden: Kind | None, after: tuple[int, str] | None, limit: int
@@ -356,15 +385,26 @@ class Requests:
     async def add(
         self, request: CertificationRequest, owner: str, event: SealedEvent, cancelled: SealedEvent | None
     ) -> bool:
-        """Add a request, cancelling the one it supersedes.
+        """Add a request, cancelling the one it supersedes and using up its enrollment code by one.
 
-        Return False if the key belongs to another owner or the superseded request is decided by now;
-        raise `DuplicateError` if its ID, claim or device has a request already. The caller looks again.
+        Return False if the key belongs to another owner, the superseded request is decided by now or the code is
+        used up; raise `DuplicateError` if its ID, claim or device has a request already, or its key has used the
+        code. The caller looks again.
         """
         values = _new_values(request) | {"owner": owner} | event_values(event)
         if cancelled is None:
-            return await self._database.apply(_ADD, values)
-        return await self._database.apply(_ADD_SUPERSEDING, values | event_values(cancelled, "cancelled"))
+            return await self._database.apply(_ADD_VOUCHED if request.code_id else _ADD, values)
+        change = _ADD_VOUCHED_SUPERSEDING if request.code_id else _ADD_SUPERSEDING
+        return await self._database.apply(change, values | event_values(cancelled, "cancelled"))
+
+    async def vouch(self, request_id: str, code_id: str, vouched_by: str, at: int, event: SealedEvent) -> bool:
+        """Use an enrollment code up by one for an undecided request that came without.
+
+        Return False if it is decided or vouched for already or the code is used up; raise `DuplicateError` if the
+        request's key has used the code before.
+        """
+        values = {"id": request_id, "code_id": code_id, "vouched_by": vouched_by, "used_at": at}
+        return await self._database.apply(_VOUCH, values | event_values(event))
 
     async def approve(self, intent: Intent, by: str, comment: str, event: SealedEvent) -> bool:
         """Approve a requested one and record the intent to sign; return False if it is decided already."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from certdesk.store.certificates import Certificates
+from certdesk.store.codes import Codes
 from certdesk.store.console import Sessions
 from certdesk.store.database import Database
 from certdesk.store.events import Events
@@ -23,6 +24,7 @@ class Store:
         self.organisations = Organisations(database)
         self.requests = Requests(database)
         self.certificates = Certificates(database)
+        self.codes = Codes(database)
         self.validation = Validation(database)
         self.events = Events(database)
         self.sessions = Sessions(database)

@@ -92,14 +92,14 @@ def _extensions(
             ),
             False,
         ),
-        (x509.SubjectAlternativeName(_general_names(order)), False),
+        *((x509.SubjectAlternativeName(names), False) for names in [_general_names(order)] if names),
         (x509.SubjectKeyIdentifier(_key_identifier(order.spki)), False),
     ]
 
 
 def _general_names(order: CertificateOrder) -> list[x509.GeneralName]:
     if order.kind is not Kind.SERVER:
-        return [x509.RFC822Name(order.email)]
+        return [x509.RFC822Name(order.email)] if order.email else []
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in order.names.ip]
     return [*map(x509.DNSName, order.names.dns), *addresses]
 

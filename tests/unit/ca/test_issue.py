@@ -143,7 +143,7 @@ def refusal(ca: CertificateAuthority, kind: Kind = Kind.MOBILE, /, **changes: ob
         (Kind.MOBILE, {"common_name": ""}, "common_name"),
         (Kind.MANAGER, {"common_name": "x" * 65}, "common_name"),
         (Kind.MOBILE, {"common_name": "a\ud800"}, "common_name"),
-        (Kind.WORKSTATION, {"email": ""}, "email"),
+        (Kind.MANAGER, {"email": ""}, "email"),
         (Kind.WORKSTATION, {"email": "jeanne"}, "email"),
         (Kind.WORKSTATION, {"email": "jérôme@poste.example"}, "email"),
         (Kind.WORKSTATION, {"names": Names(("a.example",))}, "names"),

@@ -1,0 +1,134 @@
+"""Enrollment codes: a manager vouches beforehand for devices that will come by a standard protocol."""
+
+from certdesk.domain.codes import EnrollmentCode, Voucher, new_code, new_code_id, parse_code
+from certdesk.domain.enrollment import DAY, DoorRule, Kind, Principal, Role
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.identifiers import sha256
+from certdesk.domain.listing import Page
+from certdesk.domain.text import N_
+from certdesk.policy.codes import judge_code
+from certdesk.policy.fields import normal_lines
+from certdesk.ra.collection import Collections
+from certdesk.ra.office import check_administrator
+from certdesk.ra.reading import position_of
+from certdesk.store.database import DuplicateError
+
+
+class Codes(Collections):
+    """What managers do with codes, and what becomes of one that a device presents."""
+
+    async def add_code(
+        self, organisation: str, kind: Kind, by: Principal, *, count: int = 1, days: int = 7, note: str = ""
+    ) -> tuple[EnrollmentCode, str]:
+        """Issue a code for `count` devices of a kind; return its record and the code, which nobody can see again.
+
+        Whoever may decide requests of the kind may vouch for them. Raises `INVALID_FIELD`, `KIND_NOT_ALLOWED`
+        and `FORBIDDEN`.
+        """
+        found = await self._store.organisations.get(organisation) if by.sees(organisation) else None
+        if found is None or not found.kinds:
+            raise no_such_organisation()
+        _check_may_vouch(kind, by)
+        note = normal_lines(note)
+        if problems := judge_code(kind, found, count, days, note):
+            raise CertdeskError.of(problems)
+        now = self._clock()
+        secret, code_id = new_code(self._randomness), new_code_id(self._randomness)
+        code = EnrollmentCode(code_id, organisation, kind, count, 0, note, now, by.name, now + days * DAY)
+        event = self._log.event(
+            "code.added",
+            by,
+            organisation=organisation,
+            subject=f"code:{code_id}",
+            kind=kind.value,
+            count=str(count),
+            days=str(days),
+            note=note,
+        )
+        await self._store.codes.add(code, sha256((parse_code(secret) or "").encode()), event)
+        return code, secret
+
+    async def codes(
+        self, by: Principal, organisation: str = "", *, after: str | None = None, limit: int = 50
+    ) -> Page[EnrollmentCode]:
+        """Return one page of the codes in the caller's scope, newest first; no code itself is among it."""
+        if not by.sees(organisation or by.organisation):
+            return Page((), None)
+        items = await self._store.codes.listing(
+            by.organisation or organisation, after=position_of(after), limit=limit + 1
+        )
+        last = items[limit - 1] if len(items) > limit else None
+        return Page(tuple(items[:limit]), f"{last.created_at}.{last.id}" if last else None)
+
+    async def withdraw_code(self, code_id: str, by: Principal) -> None:
+        """End a code before its time; raise `NOT_FOUND`, `FORBIDDEN`, or `CONFLICT` if that was done before."""
+        code = await self._store.codes.get(code_id, by.organisation)
+        if code is None:
+            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such enrollment code"))
+        _check_may_vouch(code.kind, by)
+        event = self._log.event(
+            "code.withdrawn", by, organisation=code.organisation, subject=f"code:{code_id}", used=str(code.used)
+        )
+        if not await self._store.codes.withdraw(code_id, by.name, self._clock(), event):
+            raise CertdeskError(ErrorKind.CONFLICT, N_("this enrollment code was withdrawn already"))
+
+    async def set_door_rules(self, organisation: str, rules: frozenset[DoorRule], by: Principal) -> None:
+        """Settle what an organisation allows devices of the protocol doors; raise `FORBIDDEN` or `NOT_FOUND`."""
+        check_administrator(by)
+        event = self._log.event(
+            "organisation.changed",
+            by,
+            organisation=organisation,
+            subject=organisation,
+            door_rules=" ".join(sorted(rules)),
+        )
+        if not await self._store.organisations.set_door_rules(organisation, rules, event):
+            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+
+    async def _voucher(self, unverified_code: str, organisation: str, kind: Kind) -> Voucher:
+        """Return what a presented code is worth for a device of this kind; raise `UNAUTHENTICATED`.
+
+        Whether it has expired or is used up is not asked yet: it may be presented again by a device that used it.
+        """
+        code = parse_code(unverified_code)
+        found = await self._store.codes.by_hash(sha256(code.encode()), self._clock()) if code else None
+        if found is None or (found[0].organisation, found[0].kind) != (organisation, kind):
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is not known here"))
+        record, issuer = found
+        if issuer is None or not (issuer.sees(organisation) and issuer.decides(kind)):
+            raise CertdeskError(
+                ErrorKind.UNAUTHENTICATED, N_("whoever issued this enrollment code may not vouch for devices any more")
+            )
+        return Voucher(record, issuer)
+
+    async def _vouch(self, request_id: str, voucher: Voucher, source: str) -> None:
+        """Mark an undecided request that came without a code as vouched for."""
+        event = self._log.event(
+            "request.vouched",
+            Principal(voucher.by.name, voucher.by.role, voucher.by.organisation, source),
+            organisation=voucher.code.organisation,
+            subject=request_id,
+            code=voucher.code.id,
+        )
+        try:
+            await self._store.requests.vouch(request_id, voucher.code.id, voucher.by.name, self._clock(), event)
+        except DuplicateError:
+            raise CertdeskError(
+                ErrorKind.UNAUTHENTICATED, N_("this key has used this enrollment code already")
+            ) from None
+
+
+def no_such_organisation() -> CertdeskError:
+    """Say that there is no such organisation, or none that the caller may know of."""
+    return CertdeskError(
+        ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
+    )
+
+
+def _check_may_vouch(kind: Kind, by: Principal) -> None:
+    if by.role is Role.AUDITOR:
+        raise CertdeskError(ErrorKind.FORBIDDEN, N_("an auditor reads and exports, and decides nothing"))
+    if not by.decides(kind):
+        raise CertdeskError(
+            ErrorKind.FORBIDDEN, N_("requests of kind {kind} are decided by administrators"), kind=kind.value
+        )

@@ -1,0 +1,207 @@
+"""What the doors of standard protocols share: a device is recognised by its key, and one message asks and collects.
+
+EST and SCEP have no request IDs and no claims. A device sends its request again until there is an answer, so the
+desk derives the claim from what is the same each time: the door, the organisation, the kind and the device's key
+(`protocol_claim`). Whoever guesses that claim gains nothing: the native door's claims are hashes of exactly 32
+octets, these are of others, and this door gives away only what the holder of the key may have, which is a
+certificate, to whoever has proved to hold the key.
+"""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from cryptography import x509
+
+from certdesk.domain.codes import Voucher
+from certdesk.domain.enrollment import CertificationRequest, DoorRule, Principal, Submission
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.states import PENDING, CertificateStatus, RequestState
+from certdesk.domain.text import N_
+from certdesk.ra.codes import Codes
+from certdesk.ra.office import Actor, check_may_decide, no_such_request
+from certdesk.ra.submission import Arrival, prepared
+from certdesk.store.requests import Enrollment
+from certdesk.wire.pkcs10 import CSR, parse_csr
+from certdesk.wire.renewal import unproven
+
+_MOST_REQUESTS = 50
+"""How many requests one key may have made at one door and under one name, one after another."""
+_SERIAL_NUMBER_LENGTH = 16
+
+
+def protocol_claim(door: str, *parts: str | bytes) -> bytes:
+    """Return the claim (SHA-256) of whoever says the same at a door: organisation, kind, key, transaction."""
+    digest = sha256(b"certdesk protocol claim 1\n" + door.encode())
+    for part in parts:
+        octets = part.encode() if isinstance(part, str) else part
+        digest.update(b"\n%d\n" % len(octets) + octets)
+    return digest.digest()
+
+
+def _next_claim(claim: bytes, request_id: str) -> bytes:
+    """Return the claim of the request that follows one which does not stand any more."""
+    return protocol_claim("next", claim, request_id)
+
+
+class Protocols(Codes):
+    """Use cases of the EST and SCEP doors."""
+
+    async def enroll(self, unverified: Submission, *, door: str, source: str, code: str = "") -> Enrollment:
+        """Submit a request, or tell how the one stands that the same key made for the same; approve it if a code may.
+
+        The submission's claim is a `protocol_claim`. A request that was rejected or superseded is told of until it
+        would have lapsed; after that, or when its certificate is no longer good, asking again makes a new one.
+        Raises `BAD_CSR` without a proof of possession, `UNAUTHENTICATED` for a code that is not good, and the
+        policy's errors.
+        """
+        submission, csr = prepared(unverified)
+        csr.verify()
+        voucher = await self._voucher(code, submission.organisation, submission.kind) if code else None
+        found, claim = await self._standing(submission, csr, voucher)
+        if found is None:
+            if voucher:
+                await self._check_code(voucher, csr)
+            arrival = Arrival(Actor("requester", source), door, voucher=voucher)
+            request, _ = await self._submit(replace(submission, claim_sha256=claim), csr, arrival)
+        else:
+            request = found.request
+            if voucher and request.state is RequestState.REQUESTED and request.code_id != voucher.code.id:
+                await self._check_code(voucher, csr)
+                await self._vouch(request.id, voucher, source)
+        if voucher and request.state is RequestState.REQUESTED:
+            return await self._approve_vouched(request.id, voucher, source)
+        return found or await self._enrollment(request.id)
+
+    async def follow(self, claim_sha256: bytes) -> Enrollment:
+        """Return the last request that was made under a `protocol_claim`; raise `NOT_FOUND`.
+
+        Whoever calls has checked that this is the claim of whoever asks.
+        """
+        last = None
+        for _ in range(_MOST_REQUESTS):
+            found = await self._store.requests.enrollment_by_claim(claim_sha256)
+            if found is None:
+                break
+            last, claim_sha256 = found, _next_claim(claim_sha256, found.request.id)
+        if last is None:
+            raise no_such_request()
+        return last
+
+    async def renew_as(self, peer: bytes, csr: bytes, *, organisation: str, door: str, source: str) -> Enrollment:
+        """Renew the certificate (DER) that somebody has proved to hold the key of, within an organisation.
+
+        The same CSR gives the same successor. Raises `UNAUTHENTICATED` for a certificate that is not the desk's or
+        is another organisation's, and what `renew` raises.
+        """
+        serial_number = _serial_number_of(peer)
+        certificate = await self._store.certificates.get(serial_number, organisation)
+        if certificate is None:
+            raise unproven()
+        claim = protocol_claim(door, "renewal", organisation, serial_number, parse_csr(csr).info)
+        enrollment, _ = await self.renew(serial_number, csr, claim, proof=None, peer=peer, source=source, door=door)
+        return enrollment
+
+    async def note_refusal(self, door: str, organisation: str, source: str, error: CertdeskError) -> None:
+        """Write down that a door turned somebody away, and why."""
+        event = self._log.event(
+            "request.refused",
+            Actor("requester", source),
+            organisation=organisation,
+            subject=f"door:{door}",
+            error=error.kind.value,
+            detail=str(error),
+        )
+        await self._store.events.add(event)
+
+    async def _standing(
+        self, submission: Submission, csr: CSR, voucher: Voucher | None
+    ) -> tuple[Enrollment | None, bytes]:
+        """Return the request of this claim that asks for the same and still stands, or the claim for a new one."""
+        claim, now = submission.claim_sha256, self._clock()
+        for _ in range(_MOST_REQUESTS):
+            found = await self._store.requests.enrollment_by_claim(claim)
+            if found is None:
+                return None, claim
+            following = _next_claim(claim, found.request.id)
+            if _asks_the_same(found.request, submission, csr) and _stands(found, now, voucher):
+                cancelled = found.request.state is RequestState.CANCELLED
+                if not cancelled or await self._store.requests.enrollment_by_claim(following) is None:
+                    return found, claim
+            claim = following
+        raise CertdeskError(ErrorKind.CONFLICT, N_("this key has made too many requests: make a new key"), field="csr")
+
+    async def _approve_vouched(self, request_id: str, voucher: Voucher, source: str) -> Enrollment:
+        """Approve an undecided request in the name of whoever issued its code, where the organisation allows that."""
+        case = await self._store.requests.case(request_id, "")
+        if case is None:
+            raise no_such_request()
+        issuer = voucher.by
+        by = Principal(issuer.name, issuer.role, issuer.organisation, source)
+        if (
+            DoorRule.APPROVE_VOUCHED in case.organisation.door_rules
+            and case.request.state is RequestState.REQUESTED
+            and case.request.code_id == voucher.code.id
+            and voucher.code.withdrawn_at is None
+        ):
+            try:
+                check_may_decide(case.request, by)
+                return await self._approve(case, by, f"enrollment code {voucher.code.id}")
+            except CertdeskError as error:
+                # Somebody else has decided meanwhile, or it is the manager's own: then it is a colleague's to decide.
+                if error.kind not in {ErrorKind.CONFLICT, ErrorKind.FORBIDDEN}:
+                    raise
+        return await self._enrollment(request_id)
+
+
+def _asks_the_same(request: CertificationRequest, submission: Submission, csr: CSR) -> bool:
+    first = request.submission
+    return (request.spki_sha256, first.device.id, first.names, first.email, first.description) == (
+        csr.spki_sha256,
+        submission.device.id,
+        submission.names,
+        submission.email,
+        submission.description,
+    )
+
+
+def _stands(enrollment: Enrollment, now: int, voucher: Voucher | None) -> bool:
+    """Tell whether a request is still the answer to whoever asks again."""
+    request, certificate = enrollment.request, enrollment.certificate
+    match request.state:
+        case RequestState.ISSUED:
+            return (
+                certificate is not None
+                and certificate.status is not CertificateStatus.REVOKED
+                and now < certificate.not_after
+            )
+        case RequestState.REJECTED:
+            vouched_anew = voucher is not None and voucher.code.id != request.code_id
+            return now < request.lapses_at and not vouched_anew
+        case RequestState.CANCELLED:
+            return now < request.lapses_at
+        case _:
+            return request.state in PENDING
+
+
+def refusal_of(request: CertificationRequest) -> CertdeskError:
+    """Say why a request that is decided has no certificate: the rejecter's reason, word for word."""
+    if request.state is RequestState.REJECTED:
+        return CertdeskError(
+            ErrorKind.FORBIDDEN, N_("request {id} was rejected: {reason}"), id=request.id, reason=request.reason
+        )
+    if request.state is RequestState.CANCELLED:
+        return CertdeskError(
+            ErrorKind.CONFLICT,
+            N_("request {id} was superseded by a newer one of the same device, {newer}"),
+            id=request.id,
+            newer=request.superseded_by,
+        )
+    return CertdeskError(ErrorKind.CONFLICT, N_("nobody decided request {id} in time: ask again"), id=request.id)
+
+
+def _serial_number_of(certificate: bytes) -> bytes:
+    try:
+        number = x509.load_der_x509_certificate(certificate).serial_number
+        return number.to_bytes(_SERIAL_NUMBER_LENGTH)
+    except (ValueError, OverflowError):
+        raise unproven() from None
