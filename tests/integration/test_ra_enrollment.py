@@ -12,6 +12,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import parse_request_id
 from certdesk.domain.listing import CertificateFilter, RequestFilter
 from certdesk.domain.states import CertificateStatus, RequestState, RevocationReason
+from certdesk.store.requests import Requests
 from certdesk.wire.renewal import sign_renewal
 from tests.desks import (
     ADMINISTRATOR,
@@ -266,10 +267,11 @@ async def test_a_rejection_shows_its_reason_word_for_word(desk: TestDesk) -> Non
 
 
 class _BrokenCA:
-    """A CA whose signing is out of order for a while."""
+    """A CA whose signing is out of order for a while, and which refuses a device for good."""
 
-    def __init__(self, ca: object) -> None:
+    def __init__(self, ca: object, refused: str = "") -> None:
         self._ca = ca
+        self._refused = refused
         self.broken = True
 
     def __getattr__(self, name: str) -> object:
@@ -279,6 +281,8 @@ class _BrokenCA:
         """Sign, or say that it cannot."""
         if self.broken:
             raise CertdeskError(ErrorKind.UNAVAILABLE, "the HSM does not answer")
+        if order.common_name == self._refused:
+            raise CertdeskError(ErrorKind.WEAK_KEY, "not this key")
         der: bytes = await self._ca.issue(order)  # type: ignore[attr-defined]
         return der
 
@@ -292,7 +296,7 @@ async def test_an_approved_request_survives_a_ca_that_cannot_sign(desk: TestDesk
     enrollment = await desk.ra.approve(request.id, FRENCH_MANAGER)
     assert (enrollment.request.state, enrollment.certificate) == (RequestState.APPROVED, None)
     desk.time.now += 60_000
-    assert await desk.ra.resume() == 0
+    await _refused(ErrorKind.UNAVAILABLE, desk.ra.resume())
     ca.broken = False
     issued = await asyncio.gather(desk.ra.resume(), desk.ra.resume())
     assert sum(issued) == 1
@@ -304,6 +308,39 @@ async def test_an_approved_request_survives_a_ca_that_cannot_sign(desk: TestDesk
     assert collected.certificate is not None
     assert collected.certificate.serial_number in {row[0] for row in rows}
     assert len(rows) >= 3
+
+
+async def test_what_cannot_be_issued_keeps_nobody_waiting(desk: TestDesk) -> None:
+    """The CA refuses one of two approved requests for good: the other is issued, and then the refusal is raised."""
+    older, _ = await desk.ra.submit(make_submission(), source=SOURCE)
+    newer, _ = await desk.ra.submit(make_submission(), source=SOURCE)
+    ca = _BrokenCA(desk.ca, refused=older.id)
+    desk.ra._ca = ca  # type: ignore[assignment]
+    for request in (older, newer):
+        await desk.ra.approve(request.id, FRENCH_MANAGER)
+        desk.time.now += 60_000
+    ca.broken = False
+    await _refused(ErrorKind.WEAK_KEY, desk.ra.resume())
+    assert (await desk.ra.request(newer.id, FRENCH_MANAGER)).request.state is RequestState.ISSUED
+
+
+class _FullRequests(Requests):
+    """Requests on a disk that runs full after the approval."""
+
+    async def issue(self, *_: object) -> bool:
+        """Find no room."""
+        raise CertdeskError(ErrorKind.UNAVAILABLE, "the disk is full")
+
+
+async def test_a_certificate_that_cannot_be_stored_leaves_its_request_approved(desk: TestDesk) -> None:
+    """When the disk runs full between the approval and the certificate, the approval counts and is resumed."""
+    request, _ = await desk.ra.submit(make_submission(), source=SOURCE)
+    requests, desk.store.requests = desk.store.requests, _FullRequests(desk.store.database)
+    enrollment = await desk.ra.approve(request.id, FRENCH_MANAGER)
+    assert (enrollment.request.state, enrollment.certificate) == (RequestState.APPROVED, None)
+    desk.store.requests = requests
+    desk.time.now += 60_000
+    assert await desk.ra.resume() == 1
 
 
 async def test_a_renewal_is_issued_to_whoever_holds_the_old_key(desk: TestDesk) -> None:

@@ -244,7 +244,8 @@ async def _serve(
 ) -> None:
     desk = await open_desk(options.data, passphrase, options.database, options.founding())
     try:
-        await desk.ra.resume(0 if not options.database else 30_000)
+        with contextlib.suppress(CertdeskError):  # the job tries again, and logs why
+            await desk.ra.resume(0 if not options.database else 30_000)
         tls, jobs = await _tls(options, desk, passphrase)
         jobs += jobs_of(desk)
         settings = _settings(options, desk, jobs, RequestMetrics(memory, process.number))

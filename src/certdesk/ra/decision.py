@@ -92,13 +92,16 @@ class Decisions(Submissions):
     async def resume(self, stalled: int = _STALLED) -> int:
         """Issue what was approved at least `stalled` milliseconds ago and has no certificate yet; return how many.
 
-        One that cannot be issued does not keep the others waiting: its error is raised after them.
+        One that cannot be issued does not keep the others waiting: its error is raised after them. Raises
+        `UNAVAILABLE` at once if the CA cannot sign now.
         """
         issued, refusal = 0, None
         for request_id in await self._store.requests.unissued(self._clock() - stalled, _SLICE):
             try:
                 issued += await self._resume(request_id)
             except CertdeskError as error:
+                if error.kind is ErrorKind.UNAVAILABLE:
+                    raise
                 refusal = error
         if refusal is not None:
             raise refusal
