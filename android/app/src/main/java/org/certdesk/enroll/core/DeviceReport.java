@@ -1,0 +1,15 @@
+package org.certdesk.enroll.core;
+
+/** What this device says of itself with a request: reported, never proven. */
+public interface DeviceReport {
+    /** Returns the same name for this device every time it enrolls with an organisation, and another with another. */
+    String id(String organisation);
+
+    String model();
+
+    /** Returns the system's version and the device's conditions. */
+    String platform();
+
+    /** Returns this app's name and version. */
+    String app();
+}
