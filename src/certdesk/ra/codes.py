@@ -1,10 +1,13 @@
 """Enrollment codes: a manager vouches beforehand for devices that will come by a standard protocol."""
 
+from contextlib import suppress
+
 from certdesk.domain.codes import EnrollmentCode, Voucher, new_code, new_code_id, parse_code
-from certdesk.domain.enrollment import DAY, DoorRule, Kind, Principal, Role
+from certdesk.domain.enrollment import DAY, CertificationRequest, DoorRule, Kind, Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.listing import Page
+from certdesk.domain.states import RequestState
 from certdesk.domain.text import N_
 from certdesk.policy.codes import judge_code
 from certdesk.policy.fields import normal_lines
@@ -12,6 +15,7 @@ from certdesk.ra.collection import Collections
 from certdesk.ra.office import check_administrator
 from certdesk.ra.reading import position_of
 from certdesk.store.database import DuplicateError
+from certdesk.wire.pkcs10 import CSR
 
 
 class Codes(Collections):
@@ -101,21 +105,23 @@ class Codes(Collections):
             )
         return Voucher(record, issuer)
 
-    async def _vouch(self, request_id: str, voucher: Voucher, source: str) -> None:
-        """Mark an undecided request that came without a code as vouched for."""
+    async def _vouch(self, request: CertificationRequest, csr: CSR, voucher: Voucher, source: str) -> None:
+        """Mark an undecided request that came without this code as vouched for; raise `UNAUTHENTICATED`."""
         event = self._log.event(
             "request.vouched",
             Principal(voucher.by.name, voucher.by.role, voucher.by.organisation, source),
             organisation=voucher.code.organisation,
-            subject=request_id,
+            subject=request.id,
             code=voucher.code.id,
         )
-        try:
-            await self._store.requests.vouch(request_id, voucher.code.id, voucher.by.name, self._clock(), event)
-        except DuplicateError:
-            raise CertdeskError(
-                ErrorKind.UNAUTHENTICATED, N_("this key has used this enrollment code already")
-            ) from None
+        with suppress(DuplicateError):
+            if await self._store.requests.vouch(request.id, voucher.code.id, voucher.by.name, self._clock(), event):
+                return
+        present = await self._present(request.id)
+        if present.state is not RequestState.REQUESTED or present.code_id:
+            return  # decided, or vouched for, meanwhile
+        if objection := await self._objection(voucher, csr):
+            raise objection
 
 
 def no_such_organisation() -> CertdeskError:

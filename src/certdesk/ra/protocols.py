@@ -59,15 +59,12 @@ class Protocols(Codes):
         voucher = await self._voucher(code, submission.organisation, submission.kind) if code else None
         found, claim = await self._standing(submission, csr, voucher)
         if found is None:
-            if voucher:
-                await self._check_code(voucher, csr)
             arrival = Arrival(Actor("requester", source), door, voucher=voucher)
             request, _ = await self._submit(replace(submission, claim_sha256=claim), csr, arrival)
         else:
             request = found.request
             if voucher and request.state is RequestState.REQUESTED and request.code_id != voucher.code.id:
-                await self._check_code(voucher, csr)
-                await self._vouch(request.id, voucher, source)
+                await self._vouch(request, csr, voucher, source)
         if voucher and request.state is RequestState.REQUESTED:
             return await self._approve_vouched(request.id, voucher, source)
         return found or await self._enrollment(request.id)

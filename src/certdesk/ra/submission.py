@@ -60,9 +60,9 @@ class Submissions(Office):
         return await self._submit(submission, csr, Arrival(Actor(by.name if by else "requester", source), door))
 
     async def _submit(self, submission: Submission, csr: CSR, arrival: Arrival) -> tuple[CertificationRequest, bool]:
-        for look in range(_LOOKS):
-            if look and arrival.voucher:
-                await self._check_code(arrival.voucher, csr)
+        for _ in range(_LOOKS):
+            # Before the facts: if it was this very request that used the code meanwhile, they will have it.
+            objection = await self._objection(arrival.voucher, csr) if arrival.voucher else None
             facts = await self._store.requests.facts(submission, csr.spki_sha256)
             if facts is None:
                 raise CertdeskError(
@@ -70,6 +70,8 @@ class Submissions(Office):
                 )
             if facts.same_claim:
                 return await self._same(submission, csr, facts.same_claim), False
+            if objection:
+                raise objection
             _check_arrival(arrival, facts.organisation)
             request = self._new(submission, csr, facts, arrival)
             check_policy(request, csr, facts)
@@ -88,19 +90,21 @@ class Submissions(Office):
             ErrorKind.CONFLICT, N_("this claim belongs to another request: choose a new one"), field="claim"
         )
 
-    async def _check_code(self, voucher: Voucher, csr: CSR) -> None:
-        """Raise `UNAUTHENTICATED` unless a code is still good for another device, and for this key."""
-        code = await self._store.codes.get(voucher.code.id, "")
-        if code is None:
-            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is not known"))
+    async def _objection(self, voucher: Voucher, csr: CSR) -> CertdeskError | None:
+        """Return why a code is not good for another device or for this key; None if it is."""
+        standing = await self._store.codes.standing(voucher.code.id, csr.spki_sha256)
+        if standing is None:
+            return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is not known here"))
+        code, has_served = standing
         if code.withdrawn_at is not None:
-            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code was withdrawn"))
+            return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code was withdrawn"))
         if code.expires_at <= self._clock():
-            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code has expired"))
-        if await self._store.codes.has_served(code.id, csr.spki_sha256):
-            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this key has used this enrollment code already"))
+            return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code has expired"))
+        if has_served:
+            return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this key has used this enrollment code already"))
         if code.used >= code.allowed:
-            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is used up"))
+            return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this enrollment code is used up"))
+        return None
 
     def _new(self, submission: Submission, csr: CSR, facts: SubmissionFacts, arrival: Arrival) -> CertificationRequest:
         now, voucher = self._clock(), arrival.voucher

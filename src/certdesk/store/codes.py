@@ -30,7 +30,11 @@ _BY_HASH = f"""
     LEFT JOIN tokens t ON t.name = c.created_by AND t.expires_at >= :now
     WHERE c.code_sha256 = :code_sha256
 """
-_SERVED = "SELECT 1 FROM requests WHERE code_id = :code_id AND code_id <> '' AND spki_sha256 = :spki_sha256"
+_STANDING = f"""
+    SELECT {_C}, (SELECT r.id FROM requests r
+                  WHERE r.code_id = c.id AND r.code_id <> '' AND r.spki_sha256 = :spki_sha256)
+    FROM codes c WHERE c.id = :id
+"""
 _GET = f"SELECT {_COLUMNS} FROM codes WHERE id = :id AND (:scope = '' OR organisation = :scope)"
 _LISTING = f"SELECT {_COLUMNS} FROM codes {{where}} ORDER BY created_at DESC, id DESC LIMIT :limit"
 _OF_ORGANISATION = "organisation = :organisation"
@@ -63,10 +67,10 @@ class Codes:
         row = await self._database.row(_BY_HASH, {"code_sha256": code_sha256, "now": now})
         return (_code_of_row(row[:_WIDTH]), _issuer(*row[_WIDTH - 4 : _WIDTH - 3], *row[_WIDTH:])) if row else None
 
-    async def has_served(self, code_id: str, spki_sha256: bytes) -> bool:
-        """Tell whether a request for a key has come with a code."""
-        values = {"code_id": code_id, "spki_sha256": spki_sha256}
-        return await self._database.row(_SERVED, values) is not None
+    async def standing(self, code_id: str, spki_sha256: bytes) -> tuple[EnrollmentCode, bool] | None:
+        """Return a code as it is now, and whether a request for a key has come with it."""
+        row = await self._database.row(_STANDING, {"id": code_id, "spki_sha256": spki_sha256})
+        return (_code_of_row(row[:_WIDTH]), row[_WIDTH] is not None) if row else None
 
     async def get(self, code_id: str, scope: str) -> EnrollmentCode | None:
         """Return a code within a scope."""

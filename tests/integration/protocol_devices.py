@@ -1,0 +1,54 @@
+"""Devices that come by a standard protocol, and managers who vouch for them, as the RA's use cases see them."""
+
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from certdesk.domain.enrollment import Device, DoorRule, Kind, Manager, Principal, Role, Submission
+from certdesk.ra import Enrollment
+from certdesk.ra.protocols import protocol_claim
+from certdesk.wire.pkcs10 import parse_csr
+from tests.desks import OPERATOR, SOURCE, TestDesk, make_csr, new_key
+
+
+class ProtocolDevice:
+    """A device with a key, which sends the same request again and again."""
+
+    def __init__(self, name: str = "printer-7", organisation: str = "FRA1", kind: Kind = Kind.WORKSTATION) -> None:
+        self.key: ec.EllipticCurvePrivateKey = new_key()
+        self.name = name
+        self.organisation = organisation
+        self.kind = kind
+
+    def submission(self, *dns: str, **changes: Any) -> Submission:
+        """Return its request; every call signs it anew."""
+        csr = make_csr(self.key, *dns)
+        values: dict[str, Any] = {
+            "organisation": self.organisation,
+            "kind": self.kind,
+            "csr": csr,
+            "claim_sha256": protocol_claim("est", self.organisation, self.kind, parse_csr(csr).spki),
+            "email": "",
+            "phone": "",
+            "description": f"CN={self.name}",
+            "state_or_province": "",
+            "locality": "",
+            "device": Device(self.name),
+        }
+        return Submission(**values | changes)
+
+    async def ask(self, desk: TestDesk, *dns: str, code: str = "", **changes: Any) -> Enrollment:
+        """Send it to a desk."""
+        return await desk.ra.enroll(self.submission(*dns, **changes), door="est", source=SOURCE, code=code)
+
+
+async def registered_manager(desk: TestDesk, email: str = "claire@poste.example") -> Principal:
+    """Register a manager of FRA1."""
+    role = Role.REGISTRATION_MANAGER
+    await desk.ra.add_manager(Manager(email, "Claire Petit", role, "FRA1"), OPERATOR)
+    return Principal(email, role, "FRA1")
+
+
+async def allow(desk: TestDesk, *rules: DoorRule, organisation: str = "FRA1") -> None:
+    """Give an organisation its rules for protocol doors."""
+    await desk.ra.set_door_rules(organisation, frozenset(rules), OPERATOR)
