@@ -71,7 +71,17 @@ class Organisation:
     request_lifetime_days: int = 30
     poll_seconds: int = 60
     support_contact: str = ""
+    """Whom requesters may ask; published in settings.xml."""
     door_rules: frozenset[DoorRule] = frozenset()
+    contact_name: str = ""
+    """Whom the operator turns to; not published."""
+    contact_email: str = ""
+    contact_phone: str = ""
+    allowed_names: tuple[str, ...] = ()
+    """DNS suffixes that servers' names must have; any if there are none."""
+    state_or_province: str = ""
+    """Proposed to requesters in settings.xml, as is the locality."""
+    locality: str = ""
 
 
 @dataclass(frozen=True, slots=True)

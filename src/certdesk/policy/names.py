@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import re
+from collections.abc import Iterable
 
 import idna
 
@@ -48,13 +49,27 @@ def _normal_ip(address: str) -> str:
         return address
 
 
-def judge_names(names: Names, *, allow_wildcards: bool, field: str = "names") -> list[Problem]:
-    """Return what speaks against a server's normalised names, at the fields `{field}.dns` and `{field}.ip`."""
+def normal_suffix(suffix: str) -> str:
+    """Return a DNS suffix in its one spelling: a name, without `*.` or a dot in front."""
+    return normal_dns(suffix.strip().removeprefix("*").removeprefix("."))
+
+
+def judge_names(
+    names: Names, *, allow_wildcards: bool, suffixes: Iterable[str] = (), field: str = "names"
+) -> list[Problem]:
+    """Return what speaks against a server's normalised names, at the fields `{field}.dns` and `{field}.ip`.
+
+    Where there are suffixes, every DNS name must be one of them or end in one; IP addresses have none.
+    """
+    allowed = tuple(suffixes)
     count = len(names.dns) + len(names.ip)
     if not 0 < count <= MOST_NAMES:
         message = N_("a server needs 1 to {most} DNS names or IP addresses, these are {count}")
         return [Problem(ErrorKind.NAME_NOT_ALLOWED, message, field, {"most": MOST_NAMES, "count": count})]
-    judged = [(name, f"{field}.dns", _why_not_dns(name, allow_wildcards=allow_wildcards)) for name in names.dns]
+    judged = [
+        (name, f"{field}.dns", _why_not_dns(name, allow_wildcards=allow_wildcards) or _why_not_below(name, allowed))
+        for name in names.dns
+    ]
     judged += [(address, f"{field}.ip", _why_not_ip(address)) for address in names.ip]
     return [
         Problem(ErrorKind.NAME_NOT_ALLOWED, reason, place, {"name": shown(name)})
@@ -72,6 +87,13 @@ def _why_not_dns(name: str, *, allow_wildcards: bool) -> str | None:
     if "." not in host:
         return N_("{name} would stand for a whole top-level domain")
     return why_not_host(host)
+
+
+def _why_not_below(name: str, suffixes: tuple[str, ...]) -> str | None:
+    host = name.removeprefix("*.")
+    if not suffixes or any(host == suffix or host.endswith(f".{suffix}") for suffix in suffixes):
+        return None
+    return N_("{name} does not belong to the names that the organisation may have")
 
 
 def why_not_host(name: str) -> str | None:

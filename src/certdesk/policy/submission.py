@@ -115,7 +115,9 @@ def _judge_names(submission: Submission, csr: CSR, organisation: Organisation) -
             return []
         return [Problem(ErrorKind.NAME_NOT_ALLOWED, N_("only a server's certificate carries such names"), "names")]
     names = approved_names(submission, csr)
-    return _judge_other_names(csr) + judge_names(names, allow_wildcards=organisation.allow_wildcards)
+    return _judge_other_names(csr) + judge_names(
+        names, allow_wildcards=organisation.allow_wildcards, suffixes=organisation.allowed_names
+    )
 
 
 def _judge_other_names(csr: CSR) -> list[Problem]:

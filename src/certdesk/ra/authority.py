@@ -6,9 +6,10 @@ need beside them stands in modules of its own, as bases of the same object.
 """
 
 from certdesk.ra.files import Files
+from certdesk.ra.organisations import Organisations
 from certdesk.ra.overview import Overviews
 from certdesk.ra.protocols import Protocols
 
 
-class RegistrationAuthority(Files, Overviews, Protocols):
+class RegistrationAuthority(Files, Overviews, Organisations, Protocols):
     """Every use case of the desk."""

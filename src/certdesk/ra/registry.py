@@ -24,7 +24,7 @@ from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
 from certdesk.policy.contact import normal_email
 from certdesk.policy.fields import judge_text, normal_text
-from certdesk.policy.registry import judge_manager, judge_organisation
+from certdesk.policy.registry import judge_manager, judge_organisation, normalise_organisation
 from certdesk.ra.office import check_administrator
 from certdesk.ra.reading import Reading
 from certdesk.store.database import DuplicateError
@@ -46,18 +46,39 @@ class ManagerIdentity:
     certificate: Certificate
 
 
+def no_such_organisation() -> CertdeskError:
+    """Say that there is no such organisation, or none that the caller may know of."""
+    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+
+
+def facts_of(organisation: Organisation) -> dict[str, str]:
+    """Return what of an organisation's record stands in the audit log, by field."""
+    return {
+        "name": organisation.name,
+        "country": organisation.country,
+        "kinds": " ".join(sorted(organisation.kinds)),
+        "allowed_names": " ".join(organisation.allowed_names),
+        "allow_wildcards": "yes" if organisation.allow_wildcards else "",
+        "key_type": organisation.key_type.value,
+        "validity_days": str(organisation.validity_days),
+        "request_lifetime_days": str(organisation.request_lifetime_days),
+        "poll_seconds": str(organisation.poll_seconds),
+        "support_contact": organisation.support_contact,
+        "contact_name": organisation.contact_name,
+        "contact_email": organisation.contact_email,
+        "contact_phone": organisation.contact_phone,
+        "state_or_province": organisation.state_or_province,
+        "locality": organisation.locality,
+    }
+
+
 class Registry(Reading):
     """Use cases of administrators."""
 
     async def add_organisation(self, unverified: Organisation, by: Principal) -> Organisation:
         """Add an organisation; raise `INVALID_FIELD`, `FORBIDDEN`, or `CONFLICT` if its code is taken."""
         check_administrator(by)
-        organisation = replace(
-            unverified,
-            name=normal_text(unverified.name),
-            country=unverified.country.upper(),
-            support_contact=normal_text(unverified.support_contact),
-        )
+        organisation = normalise_organisation(unverified)
         problems = judge_organisation(organisation)
         if problems:
             raise CertdeskError.of(problems)
@@ -71,7 +92,11 @@ class Registry(Reading):
 
     async def _add_organisation(self, organisation: Organisation, by: Principal) -> None:
         event = self._log.event(
-            "organisation.added", by, organisation=organisation.code, subject=organisation.code, name=organisation.name
+            "organisation.added",
+            by,
+            organisation=organisation.code,
+            subject=organisation.code,
+            **facts_of(organisation),
         )
         try:
             await self._store.organisations.add(organisation, event)
@@ -91,9 +116,14 @@ class Registry(Reading):
     async def settings(self, code: str) -> bytes:
         """Return an organisation's settings.xml; raise `NOT_FOUND`."""
         organisation = await self._store.organisations.get(code)
+        if organisation is None or not organisation.kinds:
+            raise no_such_organisation()
+        return await self._settings_of(organisation)
+
+    async def _settings_of(self, organisation: Organisation) -> bytes:
         desk_url = await self._store.organisations.property(DESK_URL)
-        if organisation is None or not organisation.kinds or desk_url is None:
-            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+        if desk_url is None:
+            raise no_such_organisation()
         return write_settings(
             Settings(
                 organisation=organisation.code,
@@ -102,6 +132,8 @@ class Registry(Reading):
                 desk_url=desk_url,
                 trust_anchors=(self._ca.root_der,),
                 key_type=organisation.key_type,
+                state_or_province=organisation.state_or_province,
+                locality=organisation.locality,
                 support_contact=organisation.support_contact,
                 poll_seconds=organisation.poll_seconds,
             )

@@ -1,22 +1,44 @@
 """Organisations, managers, API tokens and the desk's own properties."""
 
+import json
 from typing import Any
 
 from certdesk.domain.enrollment import DoorRule, KeyType, Kind, Manager, Organisation, Principal, Role
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
+Record = tuple[Organisation, tuple[str, ...]]
+"""An organisation with its reusable reasons for rejections."""
+
 ORGANISATION_COLUMNS = (
     "code, name, country, kinds, allow_wildcards, key_type, validity_days, request_lifetime_days, poll_seconds,"
-    " support_contact, door_rules"
+    " support_contact, door_rules, contact_name, contact_email, contact_phone, allowed_names, state_or_province,"
+    " locality"
 )
+_EDITED = [column for column in ORGANISATION_COLUMNS.split(", ") if column not in {"code", "door_rules"}]
+_SET = ", ".join(f"{column} = :{column}" for column in _EDITED)
+_UNCHANGED = " AND ".join(f"{column} = :was_{column}" for column in _EDITED)
 _ORGANISATION = f"SELECT {ORGANISATION_COLUMNS} FROM organisations WHERE code = :code"
 _ORGANISATIONS = f"SELECT {ORGANISATION_COLUMNS} FROM organisations ORDER BY code"
 _ADD_ORGANISATION = Change(
     must(
-        f"INSERT INTO organisations ({ORGANISATION_COLUMNS}) VALUES (:code, :name, :country, :kinds,"
-        " :allow_wildcards, :key_type, :validity_days, :request_lifetime_days, :poll_seconds, :support_contact,"
-        " :door_rules)"
+        f"INSERT INTO organisations ({ORGANISATION_COLUMNS})"
+        f" VALUES ({', '.join(f':{column}' for column in ORGANISATION_COLUMNS.split(', '))})"
+    ),
+    then(event_step()),
+)
+# Reasons are only ever added elsewhere, so their number tells whether they are still those that were seen. They are
+# an object from text to position: `json_each` means the same to both databases then.
+_CHANGE_ORGANISATION = Change(
+    must(
+        f"UPDATE organisations SET {_SET} WHERE code = :code AND {_UNCHANGED}"
+        " AND (SELECT count(*) FROM reasons WHERE organisation = :code) = :was_reasons"
+    ),
+    then("DELETE FROM reasons WHERE organisation = :code AND position NOT BETWEEN 1 AND :reason_count AND {held}"),
+    then(
+        "INSERT INTO reasons (organisation, position, text)"
+        " SELECT :code, CAST(CAST(value AS TEXT) AS INTEGER), key FROM json_each(:reasons) WHERE {held}"
+        " ON CONFLICT (organisation, position) DO UPDATE SET text = excluded.text"
     ),
     then(event_step()),
 )
@@ -62,7 +84,8 @@ _PUT_PROPERTY = Change(
 
 def organisation_of_row(row: Row) -> Organisation:
     """Return the organisation in a row of `ORGANISATION_COLUMNS`."""
-    code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, contact, door_rules = row
+    code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, support, rules, *rest = row
+    contact_name, contact_email, contact_phone, allowed_names, state, locality = rest
     return Organisation(
         code,
         name,
@@ -73,9 +96,38 @@ def organisation_of_row(row: Row) -> Organisation:
         validity,
         lifetime,
         poll,
-        contact,
-        frozenset(map(DoorRule, door_rules.split())),
+        support,
+        frozenset(map(DoorRule, rules.split())),
+        contact_name,
+        contact_email,
+        contact_phone,
+        tuple(allowed_names.split()),
+        state,
+        locality,
     )
+
+
+def _values_of(organisation: Organisation) -> dict[str, Any]:
+    """Return the values of `ORGANISATION_COLUMNS`."""
+    return {
+        "code": organisation.code,
+        "name": organisation.name,
+        "country": organisation.country,
+        "kinds": " ".join(sorted(organisation.kinds)),
+        "allow_wildcards": int(organisation.allow_wildcards),
+        "key_type": organisation.key_type.value,
+        "validity_days": organisation.validity_days,
+        "request_lifetime_days": organisation.request_lifetime_days,
+        "poll_seconds": organisation.poll_seconds,
+        "support_contact": organisation.support_contact,
+        "door_rules": " ".join(sorted(organisation.door_rules)),
+        "contact_name": organisation.contact_name,
+        "contact_email": organisation.contact_email,
+        "contact_phone": organisation.contact_phone,
+        "allowed_names": "\n".join(organisation.allowed_names),
+        "state_or_province": organisation.state_or_province,
+        "locality": organisation.locality,
+    }
 
 
 class Organisations:
@@ -95,20 +147,17 @@ class Organisations:
 
     async def add(self, organisation: Organisation, event: SealedEvent) -> None:
         """Add an organisation; raise `DuplicateError` if its code is taken."""
-        values: dict[str, Any] = {
-            "code": organisation.code,
-            "name": organisation.name,
-            "country": organisation.country,
-            "kinds": " ".join(sorted(organisation.kinds)),
-            "allow_wildcards": int(organisation.allow_wildcards),
-            "key_type": organisation.key_type.value,
-            "validity_days": organisation.validity_days,
-            "request_lifetime_days": organisation.request_lifetime_days,
-            "poll_seconds": organisation.poll_seconds,
-            "support_contact": organisation.support_contact,
-            "door_rules": " ".join(sorted(organisation.door_rules)),
-        }
-        await self._database.apply(_ADD_ORGANISATION, values | event_values(event))
+        await self._database.apply(_ADD_ORGANISATION, _values_of(organisation) | event_values(event))
+
+    async def change(self, was: Record, now: Record, event: SealedEvent) -> bool:
+        """Give an organisation another record and reasons for rejections, all but its rules for protocol doors.
+
+        Returns False, and changes nothing, if the present ones are not those that the caller has seen.
+        """
+        reasons = {text: position for position, text in enumerate(now[1], 1)}
+        values = _values_of(now[0]) | {f"was_{column}": value for column, value in _values_of(was[0]).items()}
+        values |= {"was_reasons": len(was[1]), "reasons": json.dumps(reasons), "reason_count": len(reasons)}
+        return await self._database.apply(_CHANGE_ORGANISATION, values | event_values(event))
 
     async def set_door_rules(self, code: str, door_rules: frozenset[DoorRule], event: SealedEvent) -> bool:
         """Give an organisation other rules for protocol doors; return False if there is no such organisation."""
