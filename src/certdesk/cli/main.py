@@ -6,7 +6,7 @@ import click
 
 from certdesk import __version__
 from certdesk.cli.backup import backup, restore
-from certdesk.cli.context import translate
+from certdesk.cli.context import say, translate
 from certdesk.cli.demo import demo
 from certdesk.cli.inspection import audit, ca
 from certdesk.cli.registry import manager, organisation, token
@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> int:
     except CertdeskError as error:
         for problem in error.problems:
             field = f"{problem.field}: " if problem.field else ""
-            click.echo(f"{translator(N_('error:'))} {field}{problem.text(translator)}", err=True)
+            say(N_("error: {sentence}"), sentence=f"{field}{problem.text(translator)}")
         return USAGE if error.kind in _USAGE_KINDS else FAILED
     except click.ClickException as error:
         error.show()
@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> int:
         click.echo(err=True)
         return FAILED
     except OSError as error:
-        click.echo(f"{translator(N_('error:'))} {error}", err=True)
+        say(N_("error: {sentence}"), sentence=error)
         return FAILED
     return result if isinstance(result, int) else 0
 

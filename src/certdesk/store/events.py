@@ -11,6 +11,7 @@ _COLUMNS = "id, at, action, actor, source, organisation, subject, facts, mac"
 _SELECT = f"SELECT {_COLUMNS}, batch FROM events"
 _UNSEALED = f"{_SELECT} WHERE batch IS NULL ORDER BY id LIMIT :limit"
 _OF_SUBJECT = f"{_SELECT} WHERE subject = :subject ORDER BY id"
+_OF_BATCH = f"{_SELECT} WHERE batch = :number ORDER BY id"
 _AFTER = f"{_SELECT} WHERE id > :after ORDER BY id LIMIT :limit"
 _LAST_BATCH = "SELECT number, sealed_at, statement, signature FROM batches ORDER BY number DESC LIMIT 1"
 _BATCHES = "SELECT number, sealed_at, statement, signature FROM batches WHERE number > :after ORDER BY number LIMIT 100"
@@ -103,6 +104,10 @@ class Events:
     async def after(self, event_id: str, limit: int) -> list[SealedEvent]:
         """Return events in the order of their IDs; the verifier walks the whole log with it."""
         return [_of_row(row) for row in await self._database.rows(_AFTER, {"after": event_id, "limit": limit})]
+
+    async def of_batch(self, number: int) -> list[SealedEvent]:
+        """Return the events of a batch, oldest first."""
+        return [_of_row(row) for row in await self._database.rows(_OF_BATCH, {"number": number})]
 
     async def last_batch(self) -> Batch | None:
         """Return the newest batch."""

@@ -7,9 +7,13 @@ from certdesk.store.codes import Codes
 from certdesk.store.console import Sessions
 from certdesk.store.database import Database
 from certdesk.store.events import Events
+from certdesk.store.links import Links
+from certdesk.store.mails import Mails
+from certdesk.store.managers import Managers
 from certdesk.store.migrate import migrate_postgresql, migrate_sqlite
 from certdesk.store.organisations import Organisations
 from certdesk.store.overview import Overview
+from certdesk.store.passkeys import Passkeys
 from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
 from certdesk.store.sqlite import SQLiteDatabase
@@ -27,7 +31,11 @@ class Store:
         self.codes = Codes(database)
         self.validation = Validation(database)
         self.events = Events(database)
+        self.mails = Mails(database)
         self.sessions = Sessions(database)
+        self.managers = Managers(database)
+        self.passkeys = Passkeys(database)
+        self.links = Links(database)
         self.overview = Overview(database)
         self.reasons = Reasons(database)
 

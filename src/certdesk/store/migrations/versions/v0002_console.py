@@ -152,6 +152,7 @@ def _make_mail() -> None:
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("due_at", _TIME, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("begun_at", _TIME, comment="before the mail server hears of it"),
         sa.Column("sent_at", _TIME),
         _text("failed", "why it was given up"),
     )
