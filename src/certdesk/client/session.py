@@ -13,13 +13,14 @@ from certdesk.client.desk import Desk
 from certdesk.client.enrollment import Workflow
 from certdesk.client.failures import ClientError
 from certdesk.client.home import Home, check_name, default_home
-from certdesk.client.keystore import COST, PrivateKey, encrypt_key
+from certdesk.client.keystore import PrivateKey, encrypt_key
 from certdesk.client.screen import Screen
 from certdesk.client.surroundings import Surroundings
 from certdesk.client.transport import Patience, Transport, tls_context
 from certdesk.domain.errors import ErrorKind
 from certdesk.domain.passwords import prepare_registration_password
 from certdesk.domain.text import N_
+from certdesk.wire.pkcs8 import COST
 from certdesk.wire.settings import Settings
 
 _LONGEST_LINE = 8192

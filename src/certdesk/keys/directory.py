@@ -14,11 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.keys import encryption
 from certdesk.keys.files import PRIVATE, write_durably
 from certdesk.keys.signer import KeyAlgorithm, Signer, SigningKey, SoftwareSigner, generate
+from certdesk.wire import pkcs8
 
 _OTHERS = 0o077
+_PARALLELISM = 1
+"""scrypt's p, as OpenSSL writes key files: every start of a desk opens several."""
 
 
 class KeyDirectory:
@@ -27,7 +29,7 @@ class KeyDirectory:
     `cost` is scrypt's N; only a test has a reason to lower it.
     """
 
-    def __init__(self, path: Path, passphrase: bytes, *, cost: int = encryption.COST) -> None:
+    def __init__(self, path: Path, passphrase: bytes, *, cost: int = pkcs8.COST) -> None:
         if not passphrase:
             raise CertdeskError(ErrorKind.UNAVAILABLE, N_("the passphrase of the private keys is empty"))
         self._path = path
@@ -61,7 +63,7 @@ class KeyDirectory:
 
     def encrypted(self, private_key: SigningKey) -> bytes:
         """Return a key in PEM, encrypted under this directory's passphrase."""
-        return encryption.encrypted_pem(private_key, self._passphrase, self._cost)
+        return pkcs8.encrypted_pem(private_key, self._passphrase, parallelism=_PARALLELISM, cost=self._cost)
 
     def keep(self, name: str, pem: bytes, *, replace: bool = False) -> None:
         """Write a file that holds an encrypted key, readable by its owner only."""
