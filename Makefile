@@ -13,10 +13,12 @@ export PYTHON ?= python3
 # Debian packages, installed when they are missing. The demo needs no more than the first list.
 DEMO_PACKAGES := python3-venv
 TEST_PACKAGES := $(DEMO_PACKAGES) curl gnutls-bin libnss3-tools libxml2-utils nginx-light openssl postgresql
+WEB_PACKAGES := chromium default-jre-headless nodejs npm
 BENCH_PACKAGES := $(TEST_PACKAGES) wrk
 
 BIN := .venv/bin
 STEP := script/step
+WEB := tests/web/node_modules
 PROJECT := pyproject.toml hatch_build.py $(wildcard src/certdesk/locale/*/LC_MESSAGES/certdesk.po)
 
 .PHONY: help
@@ -28,8 +30,8 @@ demo: .venv/runtime ## See it work: a desk, a client, an enrollment, a revocatio
 	@$(BIN)/certdesk demo $(ARGS)
 
 .PHONY: test
-test: lint ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
-	@script/debian-packages $(TEST_PACKAGES)
+test: lint $(WEB)/.installed ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
+	@script/debian-packages $(TEST_PACKAGES) $(WEB_PACKAGES)
 	@$(STEP) "pytest" $(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=15 $(ARGS)
 
 .PHONY: lint
@@ -70,7 +72,7 @@ lock: ## Write the lock files anew (needs uv); ARGS=--upgrade takes newer versio
 
 .PHONY: clean
 clean: ## Remove what was built, the environment too.
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@rm -rf .venv $(WEB) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	@find src tests bench script -name __pycache__ -prune -exec rm -rf {} +
 	@rm -f src/certdesk/locale/*/LC_MESSAGES/certdesk.mo
 
@@ -84,3 +86,10 @@ clean: ## Remove what was built, the environment too.
 	@script/debian-packages $(DEMO_PACKAGES)
 	@script/environment requirements.lock
 	@touch .venv/runtime $@
+
+# The programs that look at the console's pages.
+$(WEB)/.installed: tests/web/package-lock.json
+	@script/debian-packages $(WEB_PACKAGES)
+	@echo "Installing the packages of $<, each checked against its hash" >&2
+	@npm --prefix tests/web ci --silent
+	@touch $@
