@@ -25,7 +25,7 @@ from certdesk.doors.answers import Answer
 from certdesk.doors.asgi import Receive, Scope, Send
 from certdesk.doors.bodies import read_body
 from certdesk.keys.directory import KeyDirectory
-from certdesk.ra.registry import ManagerIdentity
+from certdesk.ra.managers import ManagerIdentity
 from certdesk.serving import Endpoint, bind, listeners, protocol, serve, server_tls
 from tests.desks import OPERATOR, TestDesk, Time, make_desk
 from tests.integration.api_calls import make_body, open_api

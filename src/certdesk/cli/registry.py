@@ -1,15 +1,9 @@
 """Commands for the federation's members: `organisation`, `manager` and `token`."""
 
 import os
-import secrets
-import string
 from pathlib import Path
 
 import click
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import PrivateFormat
-from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
 from certdesk.app import Desk
 from certdesk.cli.context import data_option, first_line, operator, say, table, with_desk
@@ -17,10 +11,7 @@ from certdesk.domain.enrollment import KeyType, Kind, Manager, Organisation, Rol
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
 from certdesk.keys.files import PRIVATE, write_durably
-from certdesk.ra.registry import ManagerIdentity
-
-_PASSWORD_GROUPS, _GROUP = 5, 4
-_KDF_ROUNDS = 100_000
+from certdesk.ra.registry import DESK_URL
 
 
 @click.group(help=N_("Organisations of the federation."))
@@ -130,48 +121,49 @@ def add_manager(
     """Register a manager."""
     if pkcs12.exists():  # before anything is issued for nothing
         raise CertdeskError(ErrorKind.CONFLICT, N_("{path} exists already"), path=pkcs12)
-    password = first_line(password_file) if password_file else _new_password()
+    chosen = first_line(password_file) if password_file else ""
     wanted = Manager(facts["email"], facts["name"], Role(facts["role"]), facts["organisation"])
 
     async def work(desk: Desk) -> None:
         identity = await desk.ra.add_manager(wanted, operator())
-        write_durably(pkcs12, _pkcs12(identity, desk.ca.chain_pem, password), mode=PRIVATE)
+        password = chosen or desk.ra.new_password()
+        write_durably(pkcs12, identity.pkcs12(desk.ca.chain_pem, password), mode=PRIVATE)
         say(N_("manager {email} registered as {role}"), email=wanted.email, role=wanted.role)
         table(
             [
                 (N_("Subject"), identity.certificate.subject),
                 (N_("Serial number"), identity.certificate.serial_number.hex()),
                 (N_("PKCS#12 file"), os.fspath(pkcs12)),
-                (N_("Password"), "" if password_file else password),
+                (N_("Password"), "" if chosen else password),
             ]
         )
-        if not password_file:
+        if not chosen:
             say(N_("write the password down: it is not shown again"))
 
     with_desk(data, database, passphrase_file, work)
 
 
-def _new_password() -> str:
-    """Return a password that can be read out: twenty characters without look-alikes, some 97 bits."""
-    letters = "".join(letter for letter in string.ascii_lowercase + string.digits if letter not in "l1o0i")
-    return "-".join("".join(secrets.choice(letters) for _ in range(_GROUP)) for _ in range(_PASSWORD_GROUPS))
+@manager.command(
+    "link",
+    help=N_(
+        "Print a one-time link by which a manager signs in at the console, and gets a passkey or a certificate.\n\n"
+        "As long as there is no administrator, the link may be for anybody: whoever follows it becomes the "
+        "administrator.\n\n\b\nExample:\n"
+        "  certdesk manager link claire@poste.example --data /var/lib/certdesk"
+    ),
+)
+@click.argument("email")
+@data_option
+def link_manager(data: Path, database: str | None, passphrase_file: Path | None, email: str) -> None:
+    """Print a one-time link."""
 
+    async def work(desk: Desk) -> None:
+        link = await desk.ra.link_by_operator(email, operator())
+        desk_url = await desk.store.organisations.property(DESK_URL) or ""
+        click.echo(link.url(desk_url))
+        say(N_("the link signs in {email}; it works once, until {moment}"), email=link.email, moment=link.until)
 
-def _pkcs12(identity: ManagerIdentity, chain_pem: str, password: str) -> bytes:
-    protection = (
-        PrivateFormat.PKCS12.encryption_builder()
-        .kdf_rounds(_KDF_ROUNDS)
-        .key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC)
-        .hmac_hash(hashes.SHA256())
-        .build(password.encode())
-    )
-    return serialize_key_and_certificates(
-        identity.certificate.email.encode(),
-        identity.private_key,
-        x509.load_der_x509_certificate(identity.certificate.der),
-        x509.load_pem_x509_certificates(chain_pem.encode()),
-        protection,
-    )
+    with_desk(data, database, passphrase_file, work)
 
 
 @click.group(help=N_("API tokens for automations."))

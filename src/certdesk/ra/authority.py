@@ -6,10 +6,12 @@ need beside them stands in modules of its own, as bases of the same object.
 """
 
 from certdesk.ra.files import Files
-from certdesk.ra.organisations import Organisations
+from certdesk.ra.managers import Managers
 from certdesk.ra.overview import Overviews
+from certdesk.ra.passkeys import Passkeys
 from certdesk.ra.protocols import Protocols
+from certdesk.ra.publication import Publishing
 
 
-class RegistrationAuthority(Files, Overviews, Organisations, Protocols):
+class RegistrationAuthority(Files, Overviews, Publishing, Managers, Passkeys, Protocols):
     """Every use case of the desk."""

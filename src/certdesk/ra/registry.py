@@ -1,30 +1,13 @@
-"""The federation's members: organisations, managers and their certificates, automations and their tokens."""
+"""The federation's members: organisations, and automations with their tokens; managers have their own module."""
 
 import base64
-from dataclasses import dataclass, replace
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from certdesk.domain.enrollment import (
-    DAY,
-    Certificate,
-    Device,
-    Kind,
-    Manager,
-    Organisation,
-    Principal,
-    Role,
-    Submission,
-)
+from certdesk.domain.enrollment import DAY, Organisation, Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
-from certdesk.policy.contact import normal_email
-from certdesk.policy.fields import judge_text, normal_text
-from certdesk.policy.registry import judge_manager, judge_organisation, normalise_organisation
+from certdesk.policy.fields import judge_text
+from certdesk.policy.registry import judge_organisation, normalise_organisation
 from certdesk.ra.office import check_administrator
 from certdesk.ra.reading import Reading
 from certdesk.store.database import DuplicateError
@@ -36,14 +19,6 @@ TOKEN_PREFIX = "cdt_"  # noqa: S105 - what tells a token from a claim, and leake
 DESK_URL = "desk_url"
 """The property that holds the URL under which devices reach the desk."""
 _LONGEST_TOKEN_NAME = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ManagerIdentity:
-    """A manager's new key and certificate; whoever asked for it must hand it over and forget it."""
-
-    private_key: ec.EllipticCurvePrivateKey
-    certificate: Certificate
 
 
 def no_such_organisation() -> CertdeskError:
@@ -138,51 +113,6 @@ class Registry(Reading):
                 poll_seconds=organisation.poll_seconds,
             )
         )
-
-    async def add_manager(self, unverified: Manager, by: Principal) -> ManagerIdentity:
-        """Register a manager and issue a user certificate for a key made here.
-
-        A manager who is registered already gets the given name, role and organisation, and another
-        certificate beside the earlier ones. Raises `INVALID_FIELD` and `FORBIDDEN`.
-        """
-        check_administrator(by)
-        manager = replace(unverified, email=normal_email(unverified.email), name=normal_text(unverified.name))
-        problems = judge_manager(manager)
-        if problems:
-            raise CertdeskError.of(problems)
-        organisation = manager.organisation or OPERATOR
-        if await self._store.organisations.get(organisation) is None:
-            raise CertdeskError(
-                ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
-            )
-        event = self._log.event(
-            "manager.added", by, organisation=organisation, subject=manager.email, name=manager.name, role=manager.role
-        )
-        await self._store.organisations.put_manager(manager, event)
-        return await self._issue_to(manager, organisation, by)
-
-    async def _issue_to(self, manager: Manager, organisation: str, by: Principal) -> ManagerIdentity:
-        """Enroll the manager like anyone else: a request, an approval, a certificate."""
-        private_key = ec.generate_private_key(ec.SECP256R1())
-        csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(private_key, SHA256())
-        submission = Submission(
-            organisation=organisation,
-            kind=Kind.MANAGER,
-            csr=csr.public_bytes(Encoding.DER),
-            claim_sha256=sha256(self._randomness(32)),
-            email=manager.email,
-            phone="",
-            description="",
-            state_or_province="",
-            locality="",
-            device=Device(id=f"manager:{manager.email}"[:128]),
-            common_name=manager.name,
-        )
-        request, _ = await self.submit(submission, source=by.source, door="console", by=by)
-        enrollment = await self.approve(request.id, by)
-        if enrollment.certificate is None:
-            raise CertdeskError(ErrorKind.UNAVAILABLE, N_("the CA cannot sign right now: try again"))
-        return ManagerIdentity(private_key, enrollment.certificate)
 
     async def add_token(self, name: str, role: Role, organisation: str, days: int, by: Principal) -> str:
         """Return a new API token for an automation; the desk keeps only its hash.

@@ -22,14 +22,13 @@ _SESSION = """
 """
 _ONE = _SESSION.format(which="s.token_sha256 = :token_sha256")
 _OF_MANAGER = _SESSION.format(which="s.email = :email") + " ORDER BY s.seen_at DESC"
-_OPEN = Change(
-    must(
-        "INSERT INTO sessions (token_sha256, email, method, certificate_fingerprint, created_at, seen_at, expires_at,"
-        " source, user_agent) VALUES (:token_sha256, :email, :method, :certificate_fingerprint, :created_at, :seen_at,"
-        " :expires_at, :source, :user_agent)"
-    ),
-    then(event_step()),
+SESSION_INSERT = (
+    "INSERT INTO sessions (token_sha256, email, method, certificate_fingerprint, created_at, seen_at, expires_at,"
+    " source, user_agent) SELECT :token_sha256, :email, :method, :certificate_fingerprint, :created_at, :seen_at,"
+    " :expires_at, :source, :user_agent"
 )
+"""For changes that open a session beside what they are about; a condition may follow."""
+_OPEN = Change(must(SESSION_INSERT), then(event_step()))
 _TOUCH = Change(must("UPDATE sessions SET seen_at = :now WHERE token_sha256 = :token_sha256"))
 _CLOSE = Change(
     must("DELETE FROM sessions WHERE token_sha256 = :token_sha256 AND email = :email"),
@@ -66,18 +65,7 @@ class Sessions:
 
     async def open(self, session: Session, event: SealedEvent) -> None:
         """Add a session."""
-        values: dict[str, Any] = {
-            "token_sha256": session.token_sha256,
-            "email": session.email,
-            "method": session.method.value,
-            "certificate_fingerprint": session.certificate_fingerprint,
-            "created_at": session.created_at,
-            "seen_at": session.seen_at,
-            "expires_at": session.expires_at,
-            "source": session.source,
-            "user_agent": session.user_agent,
-        }
-        await self._database.apply(_OPEN, values | event_values(event))
+        await self._database.apply(_OPEN, session_values(session) | event_values(event))
 
     async def touch(self, token_sha256: bytes, now: int) -> None:
         """Note that a session is in use."""
@@ -98,6 +86,21 @@ class Sessions:
     async def prefer(self, email: str, language: str, theme: str) -> None:
         """Keep a manager's language and theme."""
         await self._database.apply(_PREFER, {"email": email, "language": language, "theme": theme})
+
+
+def session_values(session: Session) -> dict[str, Any]:
+    """Return the parameters of `SESSION_INSERT`."""
+    return {
+        "token_sha256": session.token_sha256,
+        "email": session.email,
+        "method": session.method.value,
+        "certificate_fingerprint": session.certificate_fingerprint,
+        "created_at": session.created_at,
+        "seen_at": session.seen_at,
+        "expires_at": session.expires_at,
+        "source": session.source,
+        "user_agent": session.user_agent,
+    }
 
 
 def _session_of(row: Row) -> Session:
