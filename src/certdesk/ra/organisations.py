@@ -57,7 +57,7 @@ class Organisations(Registry):
         present = await self.organisation_file(unverified.organisation.code, by)
         wanted = judged(unverified, present.organisation)
         if present.mark != seen:
-            raise _changed_meanwhile()
+            raise changed_meanwhile()
         if wanted == present:
             return present
         code = present.organisation.code
@@ -66,7 +66,7 @@ class Organisations(Registry):
         )
         was, now = (present.organisation, present.reasons), (wanted.organisation, wanted.reasons)
         if not await self._store.organisations.change(was, now, event):
-            raise _changed_meanwhile()
+            raise changed_meanwhile()
         return wanted
 
     async def preview_settings(self, unverified: OrganisationFile, by: Principal) -> bytes:
@@ -93,7 +93,8 @@ def changes(was: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     return {f"was_{name}": was[name] for name in changed} | {name: now[name] for name in changed}
 
 
-def _changed_meanwhile() -> CertdeskError:
+def changed_meanwhile() -> CertdeskError:
+    """Say that what was to be changed is not any more what the caller has seen."""
     return CertdeskError(
         ErrorKind.CONFLICT, N_("somebody else has changed this meanwhile: look at what it is now, then save again")
     )

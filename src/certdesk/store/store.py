@@ -14,6 +14,7 @@ from certdesk.store.migrate import migrate_postgresql, migrate_sqlite
 from certdesk.store.organisations import Organisations
 from certdesk.store.overview import Overview
 from certdesk.store.passkeys import Passkeys
+from certdesk.store.publication import Publications
 from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
 from certdesk.store.sqlite import SQLiteDatabase
@@ -38,6 +39,7 @@ class Store:
         self.links = Links(database)
         self.overview = Overview(database)
         self.reasons = Reasons(database)
+        self.publications = Publications(database)
 
     async def ready(self) -> None:
         """Raise `UNAVAILABLE` unless the database answers."""

@@ -121,11 +121,16 @@ def _make_publication() -> None:
         _text("uploaded_by"),
     )
     op.create_table(
+        "uploads",
+        sa.Column("upload", sa.Text, primary_key=True),
+        sa.Column("begun_at", _TIME, nullable=False),
+        sa.Column("left_at", _TIME, comment="when its file was replaced or removed; who downloads it may finish"),
+    )
+    op.create_table(
         "file_chunks",
-        sa.Column("upload", sa.Text, primary_key=True, comment="a replaced file's chunks stay while it is downloaded"),
+        sa.Column("upload", sa.Text, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("octets", _OCTETS, nullable=False),
-        sa.Column("stored_at", _TIME, nullable=False),
     )
     op.create_table(
         "publication",
