@@ -200,6 +200,8 @@ def jobs_of(desk: Desk) -> list[Job]:
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
         Job("forget sessions", 300, desk.ra.forget_sessions),
+        Job("forget challenges", 300, desk.ra.forget_challenges),
+        Job("forget links", 3600, desk.ra.forget_links),
     ]
 
 

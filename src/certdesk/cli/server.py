@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from certdesk.app import Desk, Job, jobs_of, open_desk, run_job
+from certdesk.app import FOUNDER, Desk, Job, jobs_of, open_desk, run_job
 from certdesk.ca.desk_certificate import DeskCertificate
 from certdesk.cli.context import say
 from certdesk.cli.options import Options
@@ -28,6 +28,7 @@ from certdesk.doors.settings import HTTPSettings
 from certdesk.doors.validation.app import PREFIXES, validation_app
 from certdesk.mail.planning import Planner
 from certdesk.mail.sending import Sender
+from certdesk.ra.links import NewLink
 from certdesk.serving import Endpoint, Process, server_tls
 from certdesk.serving import serve as serve_endpoints
 from certdesk.store.mails import Mail
@@ -51,11 +52,12 @@ async def serve_desk(
         jobs += jobs_of(desk) + _mail_jobs(options, desk)
         settings = _settings(options, desk, jobs, RequestMetrics(memory, process.number))
         main, plain = _applications(options, desk, settings)
+        link = await desk.ra.first_link(FOUNDER) if process.number == 0 else None
         async with _jobs(jobs):
             await serve_endpoints(
                 [Endpoint(sockets[0], main, tls), Endpoint(sockets[1], plain)],
                 process,
-                lambda: _announce(options) if process.number == 0 else None,
+                lambda: _announce(options, link) if process.number == 0 else None,
             )
     finally:
         await desk.close()
@@ -162,7 +164,13 @@ async def _jobs(jobs: Iterable[Job]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _announce(options: Options) -> None:
+def _announce(options: Options, link: NewLink | None) -> None:
     say(N_("the desk is open at {url}"), url=options.desk_url)
     say(N_("revocation lists and OCSP at {url}"), url=options.validation_url)
     say(N_("settings of an organisation at {url}/settings/CODE.xml"), url=options.desk_url)
+    if link:
+        say(
+            N_("there is no administrator yet; whoever follows this link first becomes it (until {moment}):"),
+            moment=link.until,
+        )
+        say("  {url}", url=link.url(options.desk_url))
