@@ -41,10 +41,6 @@ public final class Fact extends LinearLayout {
         setVisibility(text == null || text.isEmpty() ? GONE : VISIBLE);
     }
 
-    public String value() {
-        return value.getText().toString();
-    }
-
     public void setColor(int color) {
         value.setTextColor(getContext().getColor(color));
     }

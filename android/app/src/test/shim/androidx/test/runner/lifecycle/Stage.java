@@ -1,0 +1,4 @@
+package androidx.test.runner.lifecycle;
+
+/** See InstrumentationRegistry. */
+public enum Stage { PRE_ON_CREATE, CREATED, STARTED, RESUMED, PAUSED, STOPPED, RESTARTED, DESTROYED }
