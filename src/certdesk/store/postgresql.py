@@ -1,7 +1,6 @@
 """PostgreSQL: for more than one machine. Every read and every change is one round trip.
 
-A connection's statements are prepared once and kept; asyncpg does both. Nothing here leaves state in
-a session, so the pool need not spend a round trip on resetting one.
+A connection's statements are prepared once and kept; asyncpg does both.
 """
 
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import asyncpg
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
+from certdesk.store.connections import Connections
 from certdesk.store.database import Change, DuplicateError, Positional, Row, Values
 
 _TIMEOUT = 30.0  # seconds for one statement
@@ -18,53 +18,52 @@ _TIMEOUT = 30.0  # seconds for one statement
 _positional = cache(Positional)
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg's classes are untyped
-    def get_reset_query(self) -> str:
-        """Return nothing: no statement of ours changes the session."""
-        return ""
+_SETTINGS = {
+    "application_name": "certdesk",
+    "jit": "off",
+    # Every statement finds its rows by index, whatever the values: planning it again would be for nothing.
+    "plan_cache_mode": "force_generic_plan",
+}
 
 
 class PostgreSQLDatabase:
-    """A pool of connections; any number of server processes may share the database."""
+    """Connections to a database that any number of server processes may share."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     @classmethod
     async def open(cls, url: str, connections: int = 10) -> "PostgreSQLDatabase":
         """Connect, or raise `UNAVAILABLE`."""
-        try:
-            pool = await asyncpg.create_pool(
+
+        async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+            return await asyncpg.connect(
                 url,
-                min_size=1,
-                max_size=connections,
-                connection_class=_Connection,
                 command_timeout=_TIMEOUT,
-                max_inactive_connection_lifetime=0,
                 statement_cache_size=1000,
                 max_cached_statement_lifetime=0,
-                server_settings={"application_name": "certdesk", "jit": "off"},
+                server_settings=_SETTINGS,
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+
+        database = cls(Connections(connect, connections))
+        try:
+            await database._connections.open()
+        except (*_FAILURES, ValueError) as error:
             raise CertdeskError(
                 ErrorKind.UNAVAILABLE, N_("the database cannot be reached ({cause})"), cause=str(error)
             ) from error
-        return cls(pool)
+        return database
 
     async def row(self, sql: str, values: Values) -> Row | None:
         """Return the first row, or None."""
-        statement = _positional(sql)
-        try:
-            found: Row | None = await self._pool.fetchrow(statement.sql, *statement.arguments(values))
-        except _FAILURES as error:
-            raise _unavailable(error) from error
-        return found
+        rows = await self.rows(sql, values)
+        return rows[0] if rows else None
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows."""
         statement = _positional(sql)
         try:
-            found: Sequence[Row] = await self._pool.fetch(statement.sql, *statement.arguments(values))
+            found: Sequence[Row] = await self._connections.fetch(statement.sql, statement.arguments(values))
         except _FAILURES as error:
             raise _unavailable(error) from error
         return found
@@ -73,7 +72,7 @@ class PostgreSQLDatabase:
         """Do all of a change or nothing, in one statement."""
         statement = change.folded
         try:
-            held = await self._pool.fetchval(statement.sql, *statement.arguments(values))
+            [[held]] = await self._connections.fetch(statement.sql, statement.arguments(values))
         except asyncpg.DivisionByZeroError:  # a later guard did not hold, see `Change`
             return False
         except asyncpg.UniqueViolationError as error:
@@ -89,8 +88,8 @@ class PostgreSQLDatabase:
         )
 
     async def close(self) -> None:
-        """Close the pool."""
-        await self._pool.close()
+        """Close the connections."""
+        await self._connections.close()
 
 
 _FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
