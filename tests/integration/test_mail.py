@@ -52,7 +52,7 @@ class Office:
         self.sender = Sender(server, desk.store.mails, self._complete, desk.time)
 
     async def _complete(self, mail: Mail) -> Mapping[str, str]:
-        return mail.facts
+        return {**mail.facts, "url": mail.facts.get("url", "https://desk.example/link?token=x")}
 
     async def post(self) -> list[EmailMessage]:
         """Seal, plan and send whatever there is, and return what arrived."""
@@ -157,6 +157,17 @@ async def test_a_certificates_holder_is_reminded_twice_before_its_end(office: Of
         mails = {mail["To"]: _text(mail) for mail in await office.post()}
         assert [name for name in mails if name == "jeanne@poste.example"] == expected
         assert all("Ask an administrator" in text for name, text in mails.items() if name not in expected)
+
+
+async def test_an_invited_manager_gets_a_link(office: Office) -> None:
+    """It is made when the mail is sent; nothing of it is kept in the outbox."""
+    manager = Manager("nina@poste.example", "Nina Blanc", Role.REGISTRATION_MANAGER, "FRA1")
+    await office.desk.ra.invite(manager, OPERATOR)
+    [mail] = await office.post()
+    assert mail["To"] == "nina@poste.example"
+    assert "https://desk.example/link?token=x" in _text(mail)
+    rows = await office.desk.store.database.rows("SELECT facts FROM mails", {})
+    assert all("token" not in row[0] for row in rows)
 
 
 async def test_processes_at_once_send_one_mail(office: Office) -> None:

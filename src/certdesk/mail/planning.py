@@ -52,7 +52,7 @@ class Planner:
         elif event.action in {Action.ISSUE, Action.REJECT}:
             async for mail in self._about_decision(event):
                 yield mail
-        elif event.action == "link.created" and event.facts.get("purpose") == "invitation":
+        elif event.action == "manager.invited":
             yield self._mail(event.id, event.subject, "invited", "", {})
 
     async def _about_submission(self, event: Event) -> AsyncIterator[Mail]:
