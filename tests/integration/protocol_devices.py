@@ -39,7 +39,9 @@ class ProtocolDevice:
 
     async def ask(self, desk: TestDesk, *dns: str, code: str = "", **changes: Any) -> Enrollment:
         """Send it to a desk."""
-        return await desk.ra.enroll(self.submission(*dns, **changes), door="est", source=SOURCE, code=code)
+        submission = self.submission(*dns, **changes)
+        enrollment, _ = await desk.ra.enroll(submission, door="est", source=SOURCE, code=code)
+        return enrollment
 
 
 async def registered_manager(desk: TestDesk, email: str = "claire@poste.example") -> Principal:

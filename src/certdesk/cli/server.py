@@ -17,11 +17,13 @@ from certdesk.ca.desk_certificate import DeskCertificate
 from certdesk.cli.context import say
 from certdesk.cli.options import Options
 from certdesk.console.app import console_app
-from certdesk.domain.enrollment import Names
+from certdesk.domain.enrollment import Names, Principal, Role
 from certdesk.domain.errors import CertdeskError
 from certdesk.domain.text import N_
 from certdesk.doors.api.app import PREFIXES as API_PREFIXES
 from certdesk.doors.api.app import api_app
+from certdesk.doors.est import PREFIX as EST_PREFIX
+from certdesk.doors.est import est_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.metrics import Figure, RequestMetrics
 from certdesk.doors.settings import HTTPSettings
@@ -34,6 +36,8 @@ from certdesk.serving import serve as serve_endpoints
 from certdesk.store.mails import Mail
 
 _RENEWAL_SECONDS = 3600
+MAILER = Principal("desk:mail", Role.ADMINISTRATOR)
+"""In whose name the links of mailed invitations are made."""
 
 
 async def serve_desk(
@@ -67,7 +71,9 @@ def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple
     validation = validation_app(desk.va)
     api = api_app(desk.ra, chain_pem=desk.ca.chain_pem, settings=settings, ready=desk.ready)
     console = console_app(desk.ra, chain_pem=desk.ca.chain_pem, desk_url=options.desk_url, settings=settings)
-    doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation)
+    ca_certificates = (desk.ca.hierarchy.issuing.der, desk.ca.hierarchy.root.der)
+    est = est_app(desk.ra, ca_certificates=ca_certificates, settings=settings)
+    doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation) | {EST_PREFIX: est}
     return (
         listener_app(console, doors, settings),
         listener_app(validation, {}, settings),
@@ -108,7 +114,11 @@ def _mail_jobs(options: Options, desk: Desk) -> list[Job]:
         return []
 
     async def complete(mail: Mail) -> Mapping[str, str]:
-        return mail.facts
+        """Make an invitation's link when it is sent: until then its secret would lie in the outbox."""
+        if mail.template != "invited":
+            return mail.facts
+        link = await desk.ra.link_for(mail.recipient, MAILER)
+        return {**mail.facts, "url": link.url(options.desk_url)}
 
     planner = Planner(desk.store, options.desk_url, desk.clock)
     sender = Sender(server, desk.store.mails, complete, desk.clock)

@@ -108,9 +108,9 @@ def problem_answer(error: CertdeskError, language: str = "en") -> Answer:
         type=TYPE_PREFIX + error.kind,
         title=translate(meaning.title),
         status=meaning.status,
-        detail=_detail(error.problem, translate),
+        detail=detail_of(error.problem, translate),
         errors=tuple(
-            FieldProblem(type=TYPE_PREFIX + problem.kind, detail=_detail(problem, translate), field=problem.field)
+            FieldProblem(type=TYPE_PREFIX + problem.kind, detail=detail_of(problem, translate), field=problem.field)
             for problem in error.problems
             if problem.field
         ),
@@ -123,7 +123,8 @@ def plain_problem_answer(status: int, *headers: Header) -> Answer:
     return _document_answer(ProblemDocument("about:blank", HTTPStatus(status).phrase, status), "en", headers)
 
 
-def _detail(problem: Problem, translate: Translator) -> str:
+def detail_of(problem: Problem, translate: Translator) -> str:
+    """Return the sentence that a caller is told, in a language; a discreet one for what is the operator's to know."""
     discreet = DISCREET.get(problem.kind)
     return translate(discreet) if discreet else problem.text(translate)
 
@@ -131,6 +132,11 @@ def _detail(problem: Problem, translate: Translator) -> str:
 def _headers_for(error: CertdeskError) -> tuple[Header, ...]:
     if error.kind is ErrorKind.UNAUTHENTICATED:
         return ((b"www-authenticate", b'Bearer realm="certdesk"'),)
+    return retry_headers(error)
+
+
+def retry_headers(error: CertdeskError) -> tuple[Header, ...]:
+    """Return when to try again, for errors that go away by themselves (RFC 9110 §10.2.3)."""
     if error.kind is ErrorKind.RATE_LIMITED:
         return ((b"retry-after", str(error.problem.values.get("seconds", 1)).encode()),)
     if error.kind is ErrorKind.UNAVAILABLE:

@@ -7,16 +7,28 @@ octets, these are of others, and this door gives away only what the holder of th
 certificate, to whoever has proved to hold the key.
 """
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certdesk.domain.codes import Voucher
-from certdesk.domain.enrollment import CertificationRequest, DoorRule, Principal, Submission
+from certdesk.domain.enrollment import (
+    Certificate,
+    CertificationRequest,
+    DoorRule,
+    Organisation,
+    Principal,
+    Submission,
+)
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import PENDING, CertificateStatus, RequestState
 from certdesk.domain.text import N_
+from certdesk.keys.signer import SigningKey
 from certdesk.ra.codes import Codes
 from certdesk.ra.office import Actor, check_may_decide, no_such_request
 from certdesk.ra.submission import Arrival, prepared
@@ -27,6 +39,8 @@ from certdesk.wire.renewal import unproven
 _MOST_REQUESTS = 50
 """How many requests one key may have made at one door and under one name, one after another."""
 _SERIAL_NUMBER_LENGTH = 16
+MOST_NEW_RSA_BITS = 4096
+"""Of the keys that the desk makes for devices: beyond, finding one takes many seconds."""
 
 
 def protocol_claim(door: str, *parts: str | bytes) -> bytes:
@@ -43,14 +57,27 @@ def _next_claim(claim: bytes, request_id: str) -> bytes:
     return protocol_claim("next", claim, request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyAndCertificate:
+    """A key that the desk made and its certificate; whoever asked for them must hand them over and forget the key."""
+
+    private_key: bytes
+    """DER PKCS#8, not encrypted."""
+    certificate: Certificate
+
+
 class Protocols(Codes):
     """Use cases of the EST and SCEP doors."""
 
-    async def enroll(self, unverified: Submission, *, door: str, source: str, code: str = "") -> Enrollment:
+    async def enroll(
+        self, unverified: Submission, *, door: str, source: str, code: str = ""
+    ) -> tuple[Enrollment, bool]:
         """Submit a request, or tell how the one stands that the same key made for the same; approve it if a code may.
 
         The submission's claim is a `protocol_claim`. A request that was rejected or superseded is told of until it
         would have lapsed; after that, or when its certificate is no longer good, asking again makes a new one.
+        The second value tells whether the request is new.
+
         Raises `BAD_CSR` without a proof of possession, `UNAUTHENTICATED` for a code that is not good, and the
         policy's errors.
         """
@@ -58,16 +85,59 @@ class Protocols(Codes):
         csr.verify()
         voucher = await self._voucher(code, submission.organisation, submission.kind) if code else None
         found, claim = await self._standing(submission, csr, voucher)
+        is_new = False
         if found is None:
             arrival = Arrival(Actor("requester", source), door, voucher=voucher)
-            request, _ = await self._submit(replace(submission, claim_sha256=claim), csr, arrival)
+            request, is_new = await self._submit(replace(submission, claim_sha256=claim), csr, arrival)
         else:
             request = found.request
             if voucher and request.state is RequestState.REQUESTED and request.code_id != voucher.code.id:
                 await self._vouch(request, csr, voucher, source)
         if voucher and request.state is RequestState.REQUESTED:
-            return await self._approve_vouched(request.id, voucher, source)
-        return found or await self._enrollment(request.id)
+            return await self._approve_vouched(request.id, voucher, source), is_new
+        return found or await self._enrollment(request.id), is_new
+
+    async def enroll_with_new_key(
+        self, asked: Submission, *, door: str, source: str, code: str, peer: bytes | None
+    ) -> KeyAndCertificate:
+        """Make a key for a device that cannot make one, and enroll or renew it at once.
+
+        The desk keeps no such key, so nothing can wait for a decision: it takes a code, where the organisation
+        lets codes approve, or the certificate (DER) that TLS has verified. The CSR says whom the key is for and
+        of what kind it shall be; its own key is thrown away. Raises `FORBIDDEN` and what `enroll` and `renew_as` do.
+        """
+        wanted, csr = prepared(asked)
+        csr.verify()
+        organisation = await self.door_organisation(wanted.organisation)
+        if not code and peer is None:
+            raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("a key is made for those with a code or a certificate"))
+        if code and DoorRule.APPROVE_VOUCHED not in organisation.door_rules:
+            raise CertdeskError(
+                ErrorKind.FORBIDDEN,
+                N_("this organisation looks at every request first, and the desk keeps no keys meanwhile"),
+            )
+        private_key = await _new_key_like(csr)
+        new_csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(private_key, _digest(csr))
+        der = new_csr.public_bytes(Encoding.DER)
+        if code:
+            claim = protocol_claim(door, "new key", self._randomness(32))
+            submission = replace(wanted, csr=der, claim_sha256=claim)
+            enrollment, _ = await self.enroll(submission, door=door, source=source, code=code)
+        else:
+            enrollment = await self.renew_as(
+                peer or b"", der, organisation=wanted.organisation, door=door, source=source
+            )
+        if enrollment.certificate is None:
+            raise CertdeskError(ErrorKind.UNAVAILABLE, N_("the CA cannot sign right now: try again"))
+        pkcs8 = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return KeyAndCertificate(pkcs8, enrollment.certificate)
+
+    async def door_organisation(self, code: str) -> Organisation:
+        """Return an organisation that enrolls devices; raise `NOT_FOUND`."""
+        organisation = await self._store.organisations.get(code)
+        if organisation is None or not organisation.kinds:
+            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+        return organisation
 
     async def follow(self, claim_sha256: bytes) -> Enrollment:
         """Return the last request that was made under a `protocol_claim`; raise `NOT_FOUND`.
@@ -194,6 +264,23 @@ def refusal_of(request: CertificationRequest) -> CertdeskError:
             newer=request.superseded_by,
         )
     return CertdeskError(ErrorKind.CONFLICT, N_("nobody decided request {id} in time: ask again"), id=request.id)
+
+
+async def _new_key_like(csr: CSR) -> SigningKey:
+    """Return a new key of the kind and size of a CSR's."""
+    match csr.public_key:
+        case ec.EllipticCurvePublicKey() as key:
+            return ec.generate_private_key(key.curve)
+        case rsa.RSAPublicKey() as key if key.key_size <= MOST_NEW_RSA_BITS:
+            # Finding primes takes up to seconds; others go on meanwhile.
+            return await asyncio.to_thread(rsa.generate_private_key, 65537, key.key_size)
+        case ed25519.Ed25519PublicKey():
+            return ed25519.Ed25519PrivateKey.generate()
+    raise CertdeskError(ErrorKind.WEAK_KEY, N_("the desk makes no keys of this kind and size"), field="csr")
+
+
+def _digest(csr: CSR) -> SHA256 | None:
+    return None if isinstance(csr.public_key, ed25519.Ed25519PublicKey) else SHA256()
 
 
 def _serial_number_of(certificate: bytes) -> bytes:

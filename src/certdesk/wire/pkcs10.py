@@ -69,18 +69,21 @@ class CSR:
         except ValueError:
             raise _bad(N_("the CSR's subject cannot be read")) from None
 
-    def attribute(self, dotted: str) -> str:
-        """Return the text of an attribute, such as the challengePassword (RFC 2985 §5.4.1); empty if it has none."""
+    def attribute(self, dotted: str) -> str | None:
+        """Return the text of an attribute, such as the challengePassword (RFC 2985 §5.4.1); None if it has none.
+
+        Raises `BAD_CSR` for attributes that are not in pairs.
+        """
         wanted = asn1.oid(dotted)
         try:
-            for attribute in asn1.parts(self.info, asn1.parts(self.info, asn1.whole(self.info))[3], _ATTRIBUTES):
-                kind, values = asn1.parts(self.info, attribute)
-                if self.info[kind.begin : kind.end] == wanted:
-                    [value] = asn1.parts(self.info, values, asn1.SET)
-                    return text_of(self.info, value)
-        except (ValueError, IndexError):
-            pass
-        return ""
+            for some in asn1.parts(self.info, asn1.whole(self.info))[3:]:
+                for attribute in asn1.parts(self.info, some, _ATTRIBUTES):
+                    kind, values = asn1.parts(self.info, attribute)
+                    if self.info[kind.begin : kind.end] == wanted:
+                        return "".join(text_of(self.info, each) for each in asn1.parts(self.info, values, asn1.SET))
+        except ValueError:
+            raise _bad(N_("the CSR's attributes cannot be read")) from None
+        return None
 
     def verify(self) -> None:
         """Check the proof of possession: the signature by the requested key (RFC 2986 §4.2); else raise `BAD_CSR`."""

@@ -1,0 +1,8 @@
+"""The EST door (RFC 7030, RFC 8951): devices enroll over HTTPS, wait with 202, and renew by their certificate.
+
+app = est_app(ra, ca_certificates=(issuing_der, root_der), settings=HTTPSettings(log=log))
+"""
+
+from certdesk.doors.est.app import PREFIX, est_app
+
+__all__ = ["PREFIX", "est_app"]
