@@ -1,11 +1,15 @@
 """Desks to start: every test has its own, a copy of one that was founded once with organisations and managers."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
+from tests.e2e.browser import chromium as start_chromium
+from tests.e2e.console_pages import ConsoleDesk, fill
 from tests.e2e.server import DeskServer
 from tests.postgresql import PostgreSQLCluster
 
@@ -54,3 +58,21 @@ def server(request: pytest.FixtureRequest) -> DeskServer:
     """Return a desk that is not started yet, on SQLite and then on PostgreSQL."""
     server: DeskServer = request.getfixturevalue(f"{request.param}_server")
     return server
+
+
+@pytest.fixture(scope="session")
+def console(founded_on_sqlite: DeskServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleDesk]:
+    """Return a running desk with a morning's work in it; tests add to it what they need, and share it."""
+    server = DeskServer(shutil.copytree(founded_on_sqlite.folder, tmp_path_factory.mktemp("console") / "desk"))
+    server.start()
+    desk = ConsoleDesk(server)
+    fill(desk)
+    yield desk
+    server.kill()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(console: ConsoleDesk, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Return a browser that trusts the desk of `console` and has no certificate; every visitor has a context."""
+    async with start_chromium(tmp_path_factory.mktemp("chromium") / "home", [console.server.root]) as browser:
+        yield browser

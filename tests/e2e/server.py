@@ -220,12 +220,12 @@ class DeskServer:
         self.start()
         for code, name, country in (("FRA1", "La Poste", "FR"), ("DEU1", "Deutsche Post", "DE")):
             self.certdesk("organisation", "add", code, f"--name={name}", f"--country={country}", "--poll-seconds=5")
-        for login in MANAGERS:
-            self._add_manager(login)
+        for login, (name, role, organisation) in MANAGERS.items():
+            self.add_manager(login, name, role, organisation)
         self.stop()
 
-    def _add_manager(self, login: str) -> None:
-        name, role, organisation = MANAGERS[login]
+    def add_manager(self, login: str, name: str, role: str, organisation: str) -> None:
+        """Register a manager, whose certificate and key are in `LOGIN.p12` and `LOGIN.pem` afterwards."""
         pkcs12 = self.folder / f"{login}.p12"
         self.certdesk(
             *("manager", "add", f"{login}@managers.example", f"--name={name}", f"--role={role}"),

@@ -1,0 +1,238 @@
+"""A console with a morning's work in it, and the list of its pages, which whatever looks at pages goes through."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from playwright.async_api import Page
+
+from tests.e2e.server import DeskServer
+from tests.integration.api_calls import make_body, make_pem
+
+SESSION_COOKIE = "__Host-certdesk"
+LATE_MANAGERS = {
+    "paul": ("Paul Roux", "registration-manager", "FRA1"),
+    "odile": ("Odile Blanc", "auditor", "FRA1"),
+}
+"""Managers whom the founded desk does not have, as in `server.MANAGERS`."""
+
+
+@dataclass
+class ConsoleDesk:
+    """A running desk, its managers' sessions, and what there is to see."""
+
+    server: DeskServer
+    sessions: dict[str, str] = field(default_factory=dict)
+    """Session cookies by login."""
+    things: dict[str, str] = field(default_factory=dict)
+    """IDs of requests and serial numbers, under the names that addresses use: `/requests/{waiting}`."""
+
+    @property
+    def url(self) -> str:
+        """Where the console is."""
+        return self.server.url
+
+    def address(self, template: str) -> str:
+        """Return an address with the things that it names."""
+        return template.format(**self.things)
+
+    def session(self, login: str) -> str:
+        """Return the cookie of a manager's session; there is none for a stranger."""
+        if login and login not in self.sessions:
+            self.sessions[login] = sign_in(self.server, login)
+        return self.sessions.get(login, "")
+
+    def client(self, login: str = "", language: str = "en") -> httpx.Client:
+        """Return a browser without scripts that a manager is signed in with."""
+        cookies = {SESSION_COOKIE: self.session(login)} if login else {}
+        headers = {"accept-language": language, "origin": self.url}
+        return httpx.Client(
+            base_url=self.url, verify=self.server.tls(), trust_env=False, cookies=cookies, headers=headers
+        )
+
+    def submit(self, **changes: Any) -> str:
+        """Submit a request as a device would, and return its ID."""
+        with self.server.device() as device:
+            answer = device.post("/api/v1/requests", json=make_body(**changes))
+            assert answer.status_code == 201, answer.text
+            return str(answer.json()["id"])
+
+    def decide(self, login: str, request_id: str, verb: str = "approve", **body: str) -> dict[str, Any]:
+        """Approve or reject a request, and return it."""
+        with self.server.manager(login) as manager:
+            answer = manager.post(f"/api/v1/requests/{request_id}/{verb}", json=body)
+            assert answer.is_success, answer.text
+            decided: dict[str, Any] = answer.json()
+            return decided
+
+    def issue(self, login: str = "claire", **changes: Any) -> tuple[str, str]:
+        """Submit and approve a request, and return its ID and the certificate's serial number."""
+        issued = self.decide(login, self.submit(**changes), comment="Known to me")
+        return str(issued["id"]), str(issued["certificate"]["serial_number"])
+
+    def revoke(self, login: str, serial_number: str, reason: str) -> None:
+        """Revoke a certificate."""
+        with self.server.manager(login) as manager:
+            body = {"reason": reason, "comment": "Reported by telephone"}
+            answer = manager.post(f"/api/v1/certificates/{serial_number}/revoke", json=body)
+            assert answer.is_success, answer.text
+
+
+def sign_in(server: DeskServer, login: str) -> str:
+    """Sign a manager in with the certificate, and return the session's cookie."""
+    with server.manager(login) as manager:
+        answer = manager.post("/sign-in/certificate", data={"next": "/"}, headers={"origin": server.url})
+        assert answer.status_code == 303, answer.text
+        return answer.cookies[SESSION_COOKIE]
+
+
+def fill(desk: ConsoleDesk) -> None:
+    """Fill a desk with what a morning brings."""
+    for login, (name, role, organisation) in LATE_MANAGERS.items():
+        desk.server.add_manager(login, name, role, organisation)
+    things = desk.things
+    counter = {"id": "SN-88231", "model": "OptiPlex 7010", "platform": "Windows 11", "app": "certdesk-client 1.0"}
+    handheld = {"id": "ZB-4471-0093", "model": "Zebra TC26", "platform": "Android 14", "app": "Enroll 1.0.0"}
+    tablet = {"id": "SM-X200-71", "model": "Galaxy Tab A8", "platform": "Android 13", "app": "Enroll 1.0.0"}
+    things["rejected"] = desk.submit(
+        device=counter, contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"}
+    )
+    desk.decide("claire", things["rejected"], "reject", reason="Please give the inventory number of the device.")
+    things["cancelled"] = desk.submit(device=handheld, kind="mobile", description="Handheld of route 12")
+    things["waiting"] = desk.submit(
+        device=handheld,
+        kind="mobile",
+        description="Handheld of route 12, Villeurbanne; inventory number 4471",
+        contact={"email": "amelie.durand@poste.example", "phone": "+33 6 12 34 56 78"},
+        location={"state_or_province": "Rhône", "locality": "Villeurbanne"},
+    )
+    things["issued"], things["certificate"] = desk.issue(
+        device=counter,
+        description="Counter 3, Lyon Bellecour; inventory number 88231",
+        contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"},
+    )
+    _, things["revoked"] = desk.issue(
+        device=tablet, kind="mobile", contact={"email": "karim.benali@poste.example", "phone": "+33 6 98 76 54 32"}
+    )
+    desk.revoke("claire", things["revoked"], "keyCompromise")
+    things["server"] = desk.submit(
+        kind="server",
+        csr=make_pem("parcels.poste.example", "www.parcels.poste.example"),
+        description="Web server of the parcel tracking",
+        contact={"email": "ops@poste.example", "phone": "+33 1 55 44 33 22"},
+        device={"id": "parcels-01", "model": "virtual", "platform": "Debian 12", "app": "certdesk-client 1.0"},
+    )
+    things["waiting_too"] = desk.submit(
+        description="Replacement of the broken computer in the back office",
+        contact={"email": "ines.roche@poste.example", "phone": "+33 4 78 00 11 22"},
+    )
+    things["german"] = desk.submit(
+        organisation="DEU1",
+        description="Schalter 2, Hamburg Altona",
+        contact={"email": "petra.vogt@post.example", "phone": "+49 40 123456"},
+        location={"state_or_province": "Hamburg", "locality": "Hamburg"},
+    )
+    _, things["german_certificate"] = desk.issue(
+        "jonas",
+        organisation="DEU1",
+        contact={"email": "uwe.lang@post.example", "phone": "+49 40 654321"},
+        location={"state_or_province": "Hamburg", "locality": "Hamburg"},
+    )
+
+
+Open = Callable[[Page, ConsoleDesk], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class ConsolePage:
+    """A page of the console, and how one gets there."""
+
+    name: str
+    who: str
+    """A manager's login; empty for a stranger."""
+    address: str
+    """Where it is, or where one starts; `{waiting}` and the like are filled in."""
+    route: str
+    """Its line in the console's route table."""
+    steps: Open | None = None
+    """What is done there before the page is looked at."""
+    refusal: int = 0
+    """The status that the desk refuses with, of which the browser complains; 0 if it does not."""
+    is_main: bool = False
+    """Whether Lighthouse looks at it."""
+
+    async def open(self, page: Page, desk: ConsoleDesk) -> None:
+        """Go there."""
+        answer = await page.goto(desk.address(self.address))
+        assert answer is not None
+        if self.steps is not None:
+            await self.steps(page, desk)
+        else:
+            assert answer.status == (self.refusal or 200), await page.inner_text("main")
+
+
+async def _tick(page: Page, action: str) -> None:
+    for box in (await page.locator("input[name=id]").all())[:2]:
+        await box.check()
+    async with page.expect_navigation():
+        await page.locator(f"button[name=action][value={action}]").click()
+
+
+async def _confirm_approval(page: Page, _desk: ConsoleDesk) -> None:
+    await _tick(page, "approve")
+
+
+async def _confirm_rejection(page: Page, _desk: ConsoleDesk) -> None:
+    await _tick(page, "reject")
+
+
+async def _reject_without_reason(page: Page, _desk: ConsoleDesk) -> None:
+    async with page.expect_navigation():
+        await page.locator("form[action$='/reject'] button.danger").click()
+
+
+async def _preview(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("#reason").fill("Please call the help desk first.")
+    async with page.expect_navigation():
+        await page.locator("button[name=preview]").click()
+
+
+_REQUEST = "GET /requests/{request_id}"
+_CERTIFICATE = "GET /certificates/{serial_number}"
+
+PAGES = (
+    ConsolePage("sign-in", "", "/sign-in", "GET /sign-in", is_main=True),
+    ConsolePage("home", "claire", "/", "GET /", is_main=True),
+    ConsolePage("home-administrator", "ada", "/", "GET /"),
+    ConsolePage("requests", "claire", "/requests", "GET /requests", is_main=True),
+    ConsolePage("requests-administrator", "ada", "/requests?state=requested", "GET /requests"),
+    ConsolePage("requests-none", "claire", "/requests?q=nothing-like-it", "GET /requests"),
+    ConsolePage("requests-auditor", "otto", "/requests", "GET /requests"),
+    ConsolePage("request", "claire", "/requests/{waiting}", _REQUEST, is_main=True),
+    ConsolePage("request-issued", "claire", "/requests/{issued}", _REQUEST),
+    ConsolePage("request-rejected", "claire", "/requests/{rejected}", _REQUEST),
+    ConsolePage("request-cancelled", "claire", "/requests/{cancelled}", _REQUEST),
+    ConsolePage("request-server", "ada", "/requests/{server}", _REQUEST),
+    ConsolePage("request-not-mine", "claire", "/requests/{server}", _REQUEST),
+    ConsolePage("reject-preview", "claire", "/requests/{waiting}", "POST /requests/{request_id}/reject", _preview),
+    ConsolePage(
+        "reject-no-reason",
+        "claire",
+        "/requests/{waiting}",
+        "POST /requests/{request_id}/reject",
+        _reject_without_reason,
+        refusal=422,
+    ),
+    ConsolePage("approve-many", "claire", "/requests", "POST /requests/confirm", _confirm_approval),
+    ConsolePage("reject-many", "claire", "/requests", "POST /requests/confirm", _confirm_rejection),
+    ConsolePage("certificates", "claire", "/certificates", "GET /certificates", is_main=True),
+    ConsolePage("certificates-administrator", "ada", "/certificates", "GET /certificates"),
+    ConsolePage("certificate", "claire", "/certificates/{certificate}", _CERTIFICATE, is_main=True),
+    ConsolePage("certificate-revoked", "claire", "/certificates/{revoked}", _CERTIFICATE),
+    ConsolePage("revoke", "claire", "/certificates/{certificate}/revoke", f"{_CERTIFICATE}/revoke"),
+    ConsolePage("revoked-already", "claire", "/certificates/{revoked}/revoke", f"{_CERTIFICATE}/revoke"),
+    ConsolePage("not-found", "claire", "/nowhere", "", refusal=404),
+    ConsolePage("forbidden", "otto", "/certificates/{certificate}/revoke", "", refusal=403),
+)
+"""Everything that people may come to see; `test_console_look` fails if a page of the route table is missing."""
