@@ -200,6 +200,8 @@ def jobs_of(desk: Desk) -> list[Job]:
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
         Job("forget sessions", 300, desk.ra.forget_sessions),
+        Job("forget uploads", 60, desk.ra.forget_uploads),
+        Job("verify the audit log", 5, desk.ra.verify_if_asked),
         Job("forget challenges", 300, desk.ra.forget_challenges),
         Job("forget links", 3600, desk.ra.forget_links),
     ]

@@ -5,13 +5,15 @@ access. Each layer is a module that can be read on its own. What the console and
 need beside them stands in modules of its own, as bases of the same object.
 """
 
+from certdesk.ra.authorities import Authorities
 from certdesk.ra.files import Files
 from certdesk.ra.managers import Managers
 from certdesk.ra.overview import Overviews
 from certdesk.ra.passkeys import Passkeys
 from certdesk.ra.protocols import Protocols
 from certdesk.ra.publication import Publishing
+from certdesk.ra.trail import Trails
 
 
-class RegistrationAuthority(Files, Overviews, Publishing, Managers, Passkeys, Protocols):
+class RegistrationAuthority(Files, Overviews, Publishing, Managers, Passkeys, Authorities, Trails, Protocols):
     """Every use case of the desk."""

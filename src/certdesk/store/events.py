@@ -8,11 +8,11 @@ from certdesk.domain.enrollment import Event
 from certdesk.store.database import Change, Database, Row, must
 
 _COLUMNS = "id, at, action, actor, source, organisation, subject, facts, mac"
-_SELECT = f"SELECT {_COLUMNS}, batch FROM events"
-_UNSEALED = f"{_SELECT} WHERE batch IS NULL ORDER BY id LIMIT :limit"
-_OF_SUBJECT = f"{_SELECT} WHERE subject = :subject ORDER BY id"
-_OF_BATCH = f"{_SELECT} WHERE batch = :number ORDER BY id"
-_AFTER = f"{_SELECT} WHERE id > :after ORDER BY id LIMIT :limit"
+SELECT = f"SELECT {_COLUMNS}, batch FROM events"
+_UNSEALED = f"{SELECT} WHERE batch IS NULL ORDER BY id LIMIT :limit"
+_OF_SUBJECT = f"{SELECT} WHERE subject = :subject ORDER BY id"
+_OF_BATCH = f"{SELECT} WHERE batch = :number ORDER BY id"
+_AFTER = f"{SELECT} WHERE id > :after ORDER BY id LIMIT :limit"
 _LAST_BATCH = "SELECT number, sealed_at, statement, signature FROM batches ORDER BY number DESC LIMIT 1"
 _BATCHES = "SELECT number, sealed_at, statement, signature FROM batches WHERE number > :after ORDER BY number LIMIT 100"
 _SEAL = Change(
@@ -77,7 +77,8 @@ def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
     }
 
 
-def _of_row(row: Row) -> SealedEvent:
+def of_row(row: Row) -> SealedEvent:
+    """Return the event in a row of `SELECT`."""
     event_id, at, action, actor, source, organisation, subject, facts, mac, batch = row
     event = Event(event_id, at, action, actor, source, organisation, subject, json.loads(facts))
     return SealedEvent(event, mac, batch)
@@ -95,19 +96,19 @@ class Events:
 
     async def unsealed(self, limit: int) -> list[SealedEvent]:
         """Return events that no batch covers yet, oldest first."""
-        return [_of_row(row) for row in await self._database.rows(_UNSEALED, {"limit": limit})]
+        return [of_row(row) for row in await self._database.rows(_UNSEALED, {"limit": limit})]
 
     async def of_subject(self, subject: str) -> list[SealedEvent]:
         """Return what happened to a request, certificate, organisation or manager, oldest first."""
-        return [_of_row(row) for row in await self._database.rows(_OF_SUBJECT, {"subject": subject})]
+        return [of_row(row) for row in await self._database.rows(_OF_SUBJECT, {"subject": subject})]
 
     async def after(self, event_id: str, limit: int) -> list[SealedEvent]:
         """Return events in the order of their IDs; the verifier walks the whole log with it."""
-        return [_of_row(row) for row in await self._database.rows(_AFTER, {"after": event_id, "limit": limit})]
+        return [of_row(row) for row in await self._database.rows(_AFTER, {"after": event_id, "limit": limit})]
 
     async def of_batch(self, number: int) -> list[SealedEvent]:
         """Return the events of a batch, oldest first."""
-        return [_of_row(row) for row in await self._database.rows(_OF_BATCH, {"number": number})]
+        return [of_row(row) for row in await self._database.rows(_OF_BATCH, {"number": number})]
 
     async def last_batch(self) -> Batch | None:
         """Return the newest batch."""

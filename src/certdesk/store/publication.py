@@ -55,7 +55,7 @@ _TEXTS = f"SELECT {_TEXT} FROM publication WHERE organisation = :organisation"
 _PUT_TEXT = Change(
     must(
         f"INSERT INTO publication ({_TEXT}) SELECT :organisation, :language, :introduction, :instructions, :contact,"
-        " :updated_at, :updated_by WHERE :was_updated_at = 0 OR EXISTS (SELECT 1 FROM publication"
+        " :updated_at, :updated_by WHERE :was_updated_at = CAST(0 AS BIGINT) OR EXISTS (SELECT 1 FROM publication"
         " WHERE organisation = :organisation AND language = :language AND updated_at = :was_updated_at)"
         " ON CONFLICT (organisation, language) DO UPDATE SET introduction = excluded.introduction,"
         " instructions = excluded.instructions, contact = excluded.contact, updated_at = excluded.updated_at,"

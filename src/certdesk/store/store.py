@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from certdesk.store.authorities import Authorities
 from certdesk.store.certificates import Certificates
 from certdesk.store.codes import Codes
 from certdesk.store.console import Sessions
@@ -18,6 +19,7 @@ from certdesk.store.publication import Publications
 from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
 from certdesk.store.sqlite import SQLiteDatabase
+from certdesk.store.trail import Trail
 from certdesk.store.validation import Validation
 
 
@@ -40,6 +42,8 @@ class Store:
         self.overview = Overview(database)
         self.reasons = Reasons(database)
         self.publications = Publications(database)
+        self.trail = Trail(database)
+        self.authorities = Authorities(database)
 
     async def ready(self) -> None:
         """Raise `UNAVAILABLE` unless the database answers."""

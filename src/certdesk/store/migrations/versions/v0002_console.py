@@ -191,3 +191,9 @@ def _make_indexes() -> None:
     op.create_index("certificates_email", "certificates", ["email"])
     op.create_index("certificates_device", "certificates", ["device_id"])
     op.create_index("events_organisation", "events", ["organisation", "id"])
+    # What is frequent is found by walking the log, and left out here (`certdesk.store.trail`).
+    rare_actor = sa.text("actor <> 'requester' AND actor <> 'desk'")
+    op.create_index("events_actor", "events", ["actor", "id"], sqlite_where=rare_actor, postgresql_where=rare_actor)
+    frequent = ("request.submitted", "request.approved", "request.issued", "request.installed")
+    rare_action = sa.text(" AND ".join(f"action <> '{action}'" for action in frequent))
+    op.create_index("events_action", "events", ["action", "id"], sqlite_where=rare_action, postgresql_where=rare_action)

@@ -1,0 +1,77 @@
+"""Where the desk's authorities stand: their lists, their answers, and what they renew next."""
+
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from certdesk.ca.crl import ISSUING_CRL_VALIDITY, ROOT_CRL_VALIDITY
+from certdesk.ca.hierarchy import ISSUING, ROOT, parse_ca_certificate
+from certdesk.domain.clock import MINUTE
+from certdesk.domain.enrollment import DAY, Principal, Role
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.text import N_
+from certdesk.domain.validation import StoredCRL
+from certdesk.ra.office import Office
+from certdesk.store.authorities import AnswerCounts
+from certdesk.va.authority import ANSWER_VALIDITY
+
+_COUNTED_AGAIN = MINUTE
+_GAPS_LOOKED_FOR = 7 * DAY
+RESPONDER = "OCSP responder"
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """An authority's present revocation list."""
+
+    authority: str
+    """`root` or `issuing`."""
+    crl: StoredCRL | None
+    entries: int
+    """Certificates that are on it."""
+    renewed_at: int | None
+    """When the next one is made at the latest, unless something is revoked before."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityState:
+    """What overseers see of the authorities."""
+
+    lists: tuple[ListState, ...]
+    answers: AnswerCounts
+    counted_at: int
+    responder_at: int | None
+    """When an OCSP responder was last given a certificate."""
+
+
+class Authorities(Office):
+    """Reads for administrators, and for auditors of the whole federation."""
+
+    _counted: tuple[int, AnswerCounts] | None = None
+    """Counting half a million answers takes some milliseconds, so one count serves everybody for a minute."""
+
+    async def authority_state(self, by: Principal) -> AuthorityState:
+        """Return where the authorities stand; raise `FORBIDDEN`."""
+        if by.organisation or by.role is Role.REGISTRATION_MANAGER:
+            raise CertdeskError(ErrorKind.FORBIDDEN, N_("only an administrator may do this"))
+        root = parse_ca_certificate(self._ca.root_der).issuer
+        lists = (
+            await self._list_state(ROOT, root, ROOT_CRL_VALIDITY),
+            await self._list_state(ISSUING, self._ca.issuer, ISSUING_CRL_VALIDITY),
+        )
+        counted_at, answers = await self._answers()
+        return AuthorityState(lists, answers, counted_at, await self._store.authorities.last_own(RESPONDER))
+
+    async def _list_state(self, authority: str, issuer: str, validity: int) -> ListState:
+        crl = await self._store.validation.latest_crl(issuer)
+        if crl is None:
+            return ListState(authority, None, 0, None)
+        entries = len(x509.load_der_x509_crl(crl.der))
+        return ListState(authority, crl, entries, crl.next_update - validity // 2)
+
+    async def _answers(self) -> tuple[int, AnswerCounts]:
+        now = self._clock()
+        if self._counted is None or now - self._counted[0] >= _COUNTED_AGAIN:
+            due, since = now + ANSWER_VALIDITY // 2, now - _GAPS_LOOKED_FOR
+            self._counted = now, await self._store.authorities.answers(now, due, since)
+        return self._counted

@@ -1,0 +1,54 @@
+"""What overseers see of the authorities: how many OCSP answers are kept, and when the desk last certified itself."""
+
+from dataclasses import dataclass
+
+from certdesk.store.database import Database
+
+_CURRENT = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now"
+_DUE = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now AND next_update < :due"
+# Both look at a short time only: further back are answers about certificates that have expired, which nobody renews.
+_STALE = """
+    SELECT count(*) FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
+    WHERE a.next_update >= :since AND a.next_update < :now AND c.not_after >= :now
+"""
+_MISSING = """
+    SELECT count(*) FROM certificates c
+    WHERE c.not_before >= :since AND c.not_after >= :now
+        AND NOT EXISTS (SELECT 1 FROM ocsp_answers a WHERE a.serial_number = c.serial_number)
+"""
+_LAST_OWN = "SELECT max(at) FROM issuances WHERE request_id = :request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCounts:
+    """The OCSP answers that are kept pre-signed."""
+
+    current: int
+    """Served as they are."""
+    due: int
+    """Of these, past half of their life: they are signed anew next."""
+    stale: int
+    """Past their end, for certificates that are not; they are signed when somebody asks."""
+    missing: int
+    """Of new certificates: signed for the first time next."""
+
+
+class Authorities:
+    """Figures about what the authorities have made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def answers(self, now: int, due: int, since: int) -> AnswerCounts:
+        """Count the kept answers; `due` and `since` bound what is due, and how far back is looked for gaps."""
+        values = {"now": now, "due": due, "since": since}
+        return AnswerCounts(*[await self._count(query, values) for query in (_CURRENT, _DUE, _STALE, _MISSING)])
+
+    async def _count(self, query: str, values: dict[str, int]) -> int:
+        row = await self._database.row(query, values)
+        return int(row[0]) if row else 0
+
+    async def last_own(self, purpose: str) -> int | None:
+        """Return when the desk last issued a certificate to itself for a purpose."""
+        row = await self._database.row(_LAST_OWN, {"request_id": f"desk/{purpose}"})
+        return row[0] if row else None
