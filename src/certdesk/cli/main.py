@@ -6,6 +6,7 @@ import click
 
 from certdesk import __version__
 from certdesk.cli.backup import backup, restore
+from certdesk.cli.codes import code
 from certdesk.cli.context import say, translate
 from certdesk.cli.demo import demo
 from certdesk.cli.inspection import audit, ca
@@ -42,7 +43,7 @@ def commands() -> None:
     """Group all commands."""
 
 
-for each in (serve, organisation, manager, token, ca, audit, backup, restore, demo):
+for each in (serve, organisation, manager, token, code, ca, audit, backup, restore, demo):
     commands.add_command(each)
 
 
