@@ -13,6 +13,8 @@ from tests.integration.console_calls import URL, Browser, browser, certificate_o
 EVERYONE = {"stranger", "claire", "ada", "otto", "odile"}
 SIGNED_IN = EVERYONE - {"stranger"}
 DECIDERS = {"claire", "ada"}
+OVERSEERS = {"ada", "otto"}
+ADMINISTRATORS = {"ada"}
 
 ALLOWED: dict[str, set[str]] = {
     "GET /static/{name:path}": EVERYONE,
@@ -35,6 +37,31 @@ ALLOWED: dict[str, set[str]] = {
     "GET /certificates/{serial_number}/{file}": SIGNED_IN,
     "GET /certificates/{serial_number}/revoke": DECIDERS,
     "POST /certificates/{serial_number}/revoke": DECIDERS,
+    "POST /sign-in/passkey/options": EVERYONE,
+    "POST /sign-in/passkey": EVERYONE,
+    "GET /link": EVERYONE,
+    "POST /link": EVERYONE,
+    "GET /account": SIGNED_IN,
+    "POST /account/passkeys/options": SIGNED_IN,
+    "POST /account/passkeys": SIGNED_IN,
+    "POST /account/passkeys/rename": SIGNED_IN,
+    "POST /account/passkeys/remove": SIGNED_IN,
+    "POST /account/sessions/end": SIGNED_IN,
+    "POST /account/sessions/end-others": SIGNED_IN,
+    "POST /account/notices": SIGNED_IN,
+    "POST /account/certificate": SIGNED_IN,
+    "POST /account/csr": SIGNED_IN,
+    "GET /managers": OVERSEERS,
+    "GET /managers/{email}": OVERSEERS,
+    "GET /managers/invite": ADMINISTRATORS,
+    "POST /managers/invite": ADMINISTRATORS,
+    "POST /managers/{email}/edit": ADMINISTRATORS,
+    "POST /managers/{email}/link": ADMINISTRATORS,
+    "POST /managers/{email}/certificate": ADMINISTRATORS,
+    "POST /managers/{email}/csr": ADMINISTRATORS,
+    "POST /managers/{email}/disable": ADMINISTRATORS,
+    "POST /managers/{email}/enable": ADMINISTRATORS,
+    "POST /managers/{email}/sessions/end": ADMINISTRATORS,
 }
 """For every address: claire decides for FRA1, ada administers, otto audits all and odile FRA1."""
 
@@ -123,6 +150,14 @@ async def test_what_is_not_there_is_a_page_too(desk: TestDesk) -> None:
         response = await it.get("/nowhere")
         assert response.status_code == 404
         assert "There is nothing at this address" in words(response)
+
+
+async def test_an_address_for_forms_says_so(desk: TestDesk) -> None:
+    """Whoever opens it by hand gets a page, with 405."""
+    async with browser(make_console(desk)) as it:
+        response = await it.get("/requests/decide")
+    assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
+    assert "takes forms only" in words(response)
 
 
 async def test_pages_are_compressed_but_not_for_other_sites(desk: TestDesk) -> None:

@@ -9,9 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp as LitestarASGIApp
 
 from certdesk.console import csrf, session
+from certdesk.console.pages.account import AccountPages
 from certdesk.console.pages.bulk import BulkPages
 from certdesk.console.pages.certificates import CertificatePages
 from certdesk.console.pages.home import HomePages
+from certdesk.console.pages.links import LinkPages
+from certdesk.console.pages.managers import ManagerPages
+from certdesk.console.pages.passkeys import PasskeyPages
 from certdesk.console.pages.request import RequestPages
 from certdesk.console.pages.requests import RequestListPages
 from certdesk.console.pages.sign_in import SignInPages, sign_in_address
@@ -23,9 +27,9 @@ from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import LANGUAGES, N_
 from certdesk.doors.answers import Answer
-from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
+from certdesk.doors.asgi import ASGIApp, Header, Receive, Scope, Send
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import DISCREET, MEANINGS, language_of, plain_problem_answer
+from certdesk.doors.problems import DISCREET, MEANINGS, language_of
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.settings import HTTPSettings
 from certdesk.ra import RegistrationAuthority
@@ -90,6 +94,10 @@ class Console:
             RequestPages(ra, renderer).routes(),
             BulkPages(ra, renderer).routes(),
             CertificatePages(ra, renderer, chain_pem, clock).routes(),
+            PasskeyPages(ra, renderer, limiter).routes(),
+            LinkPages(ra, renderer, limiter).routes(),
+            AccountPages(ra, renderer, chain_pem, clock).routes(),
+            ManagerPages(ra, renderer, chain_pem, self._desk_url, clock).routes(),
         ]
 
     async def answer(self, route: Route, scope: Scope, receive: Receive) -> ASGIApp:
@@ -191,13 +199,19 @@ class _Refusals:
 
     async def _http_refusal(self, error: HTTPException, scope: Scope, receive: Receive) -> Answer:
         if isinstance(error, MethodNotAllowedException):
-            return plain_problem_answer(405, (b"allow", (error.headers or {}).get("allow", "").encode()), *PAGE_HEADERS)
+            refusal = CertdeskError(
+                ErrorKind.MALFORMED, N_("this address takes forms only: go back and open the page anew")
+            )
+            allowed = (error.headers or {}).get("allow", "").encode()
+            return await self._refused(refusal, scope, receive, (b"allow", allowed), status=405)
         refusal = nothing_here()
         if not isinstance(error, NotFoundException):
             refusal = CertdeskError(ErrorKind.MALFORMED, N_("this is no proper HTTP request"))
         return await self._refused(refusal, scope, receive)
 
-    async def _refused(self, error: CertdeskError, scope: Scope, receive: Receive) -> Answer:
+    async def _refused(
+        self, error: CertdeskError, scope: Scope, receive: Receive, *headers: Header, status: int = 0
+    ) -> Answer:
         visit = await self._visit(scope, receive)
         if error.kind is ErrorKind.UNAUTHENTICATED and visit.session is None:
             if visit.is_fragment:
@@ -209,7 +223,8 @@ class _Refusals:
         return self._console.renderer.answer(
             visit,
             "error.html",
-            status=MEANINGS[error.kind].status,
+            *headers,
+            status=status or MEANINGS[error.kind].status,
             title=MEANINGS[error.kind].title,
             detail=translate(discreet) if discreet else error.text(translate),
             kind=error.kind.value,

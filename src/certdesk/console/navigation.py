@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from certdesk.console.routing import ADMINISTRATORS, AUDITORS, OVERSEERS, SIGNED_IN, Access
+from certdesk.console.routing import AUDITORS, OVERSEERS, SIGNED_IN, Access
 from certdesk.domain.sessions import Session
 from certdesk.domain.text import N_
 
@@ -22,7 +22,7 @@ ITEMS = (
     Item("/requests", N_("Requests"), "inbox", SIGNED_IN),
     Item("/certificates", N_("Certificates"), "badge-check", SIGNED_IN),
     Item("/organisations", N_("Organisations"), "building-2", OVERSEERS),
-    Item("/managers", N_("Managers"), "users", ADMINISTRATORS),
+    Item("/managers", N_("Managers"), "users", OVERSEERS),
     Item("/authority", N_("Authority"), "landmark", OVERSEERS),
     Item("/audit", N_("Audit log"), "scroll-text", AUDITORS),
 )
