@@ -156,7 +156,8 @@ async def test_an_address_for_forms_says_so(desk: TestDesk) -> None:
     """Whoever opens it by hand gets a page, with 405."""
     async with browser(make_console(desk)) as it:
         response = await it.get("/requests/decide")
-    assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
+    assert response.status_code == 405
+    assert "POST" in response.headers["allow"]
     assert "takes forms only" in words(response)
 
 

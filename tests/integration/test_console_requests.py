@@ -372,7 +372,7 @@ async def test_the_first_page_shows_what_waits_oldest_first(desk: TestDesk) -> N
     async with signed_in(desk, "claire") as claire:
         page = await claire.get("/")
     text = words(page)
-    assert "2 requests wait" in text
+    assert "2 requests wait for you" in text
     assert page.text.index(old.id) < page.text.index(new.id)
     assert german.id not in text
     assert "old@poste.example" in text
@@ -399,9 +399,31 @@ async def test_pages_speak_french(desk: TestDesk) -> None:
     async with browser(app, await certificate_of(desk, "claire"), language="fr") as claire:
         await claire.sign_in()
         for address, expected in (
-            ("/", "1 demande en attente"),
+            ("/", "1 demande vous attend"),
             ("/requests", "Exporter en CSV"),
             (f"/requests/{request.id}", "Code de vérification"),
             ("/certificates", "Certificats"),
         ):
             assert expected in words(await claire.get(address))
+
+
+async def test_what_waits_for_a_manager_is_what_they_decide(desk: TestDesk) -> None:
+    """Servers wait for an administrator; an auditor sees all that waits."""
+    await submit(desk, kind=Kind.SERVER, csr=make_csr(None, "api.poste.example"))
+    async with signed_in(desk, "claire") as claire:
+        assert "Nothing waits for you" in words(await claire.get("/"))
+    for who in ("ada", "odile"):
+        async with signed_in(desk, who) as other:
+            assert "One request waits for you" in words(await other.get("/"))
+
+
+async def test_devices_without_an_address_are_nobodys_earlier_ones(desk: TestDesk) -> None:
+    """Two requests without an e-mail address have no person in common."""
+    from certdesk.store.database import Change, must  # noqa: PLC0415
+
+    first, second = await submit(desk), await submit(desk)
+    change = Change(must("UPDATE requests SET email = '' WHERE id IN (:one, :other)"))
+    await desk.store.database.apply(change, {"one": first.id, "other": second.id})
+    async with signed_in(desk, "claire") as claire:
+        assert "None: this is the first one." in words(await claire.get(f"/requests/{second.id}"))
+        assert first.submission.device.id in words(await claire.get("/requests"))

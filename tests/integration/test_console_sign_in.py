@@ -234,6 +234,21 @@ async def test_language_and_look_follow_the_browser_until_chosen(desk: TestDesk)
         assert 'data-theme="dark"' in page
 
 
+async def test_a_look_is_chosen_without_a_language(desk: TestDesk) -> None:
+    """Whoever takes the dark theme still has the browser's language, today and on another browser."""
+    certificate = await certificate_of(desk, "claire")
+    app = make_console(desk)
+    async with browser(app, certificate, language="fr") as claire:
+        await claire.sign_in()
+        await claire.post("/look", theme="dark", next="/")
+        assert '<html lang="fr"' in (await claire.get("/")).text
+    async with browser(app, certificate, language="en") as claire:
+        await claire.sign_in()
+        page = (await claire.get("/")).text
+        assert '<html lang="en"' in page
+        assert 'data-theme="dark"' in page
+
+
 async def test_a_stranger_may_choose_the_language_too(desk: TestDesk) -> None:
     """The browser remembers it; a language that the desk does not have is refused."""
     async with browser(make_console(desk)) as nobody:

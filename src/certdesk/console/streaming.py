@@ -1,5 +1,6 @@
 """Answers that are sent piece by piece, while they are being made."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -8,6 +9,8 @@ from certdesk.console.security import PAGE_HEADERS
 from certdesk.doors.answers import NO_SNIFF, NO_STORE, STRICT_TRANSPORT
 from certdesk.doors.asgi import Header, Receive, Scope, Send
 
+_UNBUFFERED: Header = (b"x-accel-buffering", b"no")
+"""Tells nginx to pass the pieces on as they come."""
 _BYTE_ORDER_MARK = "\ufeff".encode()  # without it a spreadsheet takes UTF-8 for something else
 _FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - spreadsheets take the full-width ones for the others
 
@@ -17,7 +20,7 @@ class Stream:
 
     def __init__(self, chunks: AsyncIterator[bytes], *headers: Header) -> None:
         self._chunks = chunks
-        self._headers = [*PAGE_HEADERS, NO_STORE, NO_SNIFF, *headers]
+        self._headers = [*PAGE_HEADERS, NO_STORE, NO_SNIFF, _UNBUFFERED, *headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send what there is as soon as it is there."""
@@ -36,6 +39,7 @@ def csv_stream(name: str, heading: Sequence[str], pages: AsyncIterator[list[Sequ
         yield _BYTE_ORDER_MARK + _lines([heading])
         async for rows in pages:
             yield _lines(rows)
+            await asyncio.sleep(0)  # others have their turn, however fast the reader is
 
     return Stream(
         chunks(),

@@ -1,8 +1,8 @@
 """What a manager's day begins with: what waits, what expires, what happened lately."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from certdesk.domain.enrollment import DAY, Certificate, CertificationRequest, Principal
+from certdesk.domain.enrollment import DAY, Certificate, CertificationRequest, Principal, Role
 from certdesk.ra.office import Office, hidden_from
 from certdesk.store.overview import Scope
 
@@ -26,7 +26,7 @@ class Overview:
     """The first page's content; the lists are short, the counts are whole."""
 
     waiting: tuple[CertificationRequest, ...]
-    """Oldest first."""
+    """What the caller may decide, oldest first; for auditors all that waits."""
     waiting_count: int
     expiring: tuple[Certificate, ...]
     """Next first."""
@@ -42,12 +42,13 @@ class Overviews(Office):
     async def overview(self, by: Principal) -> Overview:
         """Return what a manager looks at first."""
         scope, now = Scope(by.organisation, hidden_from(by)), self._clock()
+        theirs = replace(scope, only_devices=by.role is Role.REGISTRATION_MANAGER)
         read, soon, today = self._store.overview, now + DAYS * DAY, now // DAY
         first = today - DAYS + 1
         submitted, decided = await read.by_day(scope, first * DAY)
         return Overview(
-            waiting=tuple(await read.waiting(scope, _FEW)),
-            waiting_count=await read.waiting_count(scope),
+            waiting=tuple(await read.waiting(theirs, _FEW)),
+            waiting_count=await read.waiting_count(theirs),
             expiring=tuple(await read.expiring(scope, now, soon, _FEW)),
             expiring_count=await read.expiring_count(scope, now, soon),
             decided=tuple(await read.decided(scope, _FEW)),

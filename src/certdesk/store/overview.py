@@ -42,6 +42,8 @@ class Scope:
     organisation: str = ""
     """Empty for all."""
     hidden: Kind | None = None
+    only_devices: bool = False
+    """Whether requests of servers and managers are left out, for they are not theirs to decide."""
 
     def values(self) -> dict[str, Any]:
         """Return the parameters of a scoped statement."""
@@ -53,6 +55,7 @@ def _scoped(statement: str, scope: Scope) -> str:
     """Limit a statement to a scope; the variants are few, and each has a plan of its own."""
     conditions = ["AND organisation = :organisation"] if scope.organisation else []
     conditions += ["AND kind <> :hidden"] if scope.hidden else []
+    conditions += ["AND kind IN ('mobile', 'workstation')"] if scope.only_devices else []
     return statement.format(scope=" ".join(conditions))
 
 
@@ -95,4 +98,4 @@ class Overview:
 
 def _shape(scope: Scope) -> Scope:
     """Return what of a scope changes a statement's text: whether it is limited, not to what."""
-    return Scope("limited" if scope.organisation else "", scope.hidden)
+    return Scope("limited" if scope.organisation else "", scope.hidden, scope.only_devices)

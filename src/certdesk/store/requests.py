@@ -135,7 +135,7 @@ _APPROVED = """
 """
 _EARLIER = f"""
     SELECT {COLUMNS} FROM requests
-    WHERE organisation = :organisation AND (device_id = :device_id OR email = :email) AND id <> :id
+    WHERE organisation = :organisation AND (device_id = :device_id OR (email = :email AND email <> '')) AND id <> :id
     ORDER BY created_at DESC LIMIT :limit
 """
 _WAITING = "SELECT count(*) FROM requests WHERE state = 'requested'"

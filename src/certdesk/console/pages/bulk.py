@@ -1,7 +1,8 @@
 """Deciding many requests at once: first a page that lists every one of them, then one by one, visibly.
 
 The answer to the decision is sent while it is carried out, a line for each request, so that progress shows without
-any script. A browser that goes away in between leaves the rest undecided; sending the form again does no harm.
+any script. Whether a browser that goes away in between stops it depends on what is between it and the desk: what was
+decided stands in the list, and sending the form again does no harm.
 """
 
 from collections.abc import AsyncIterator, Iterable

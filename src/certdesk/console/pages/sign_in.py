@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from certdesk.console.rendering import Renderer
 from certdesk.console.routing import ANYONE, SIGNED_IN, Route, Visit, local_address, see_other
-from certdesk.console.session import look_cookie, no_session_cookie, session_cookie
+from certdesk.console.session import look_cookie, look_of, no_session_cookie, session_cookie
 from certdesk.domain.clock import SECOND
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.doors.answers import Answer
@@ -89,8 +89,11 @@ class SignInPages:
     async def look(self, visit: Visit) -> Answer:
         """Remember language and theme: with the manager, or else in the browser."""
         form = await visit.form()
-        theme = form.text("theme") if "theme" in form.fields else visit.theme
-        language = form.text("language") if "language" in form.fields else visit.language
+        language, theme = look_of(visit.scope)
+        if visit.session:
+            language, theme = visit.session.language or language, visit.session.theme or theme
+        language = form.text("language") if form.ticked("language") else language
+        theme = form.text("theme") if form.ticked("theme") else theme
         check_look(language, theme)
         if visit.session:
             await self._ra.prefer(visit.session, language, theme)
