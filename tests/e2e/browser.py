@@ -73,7 +73,7 @@ async def chromium(home: Path, roots: Iterable[Path], *, debugging_port: int = 0
 
 @asynccontextmanager
 async def chromium_with_certificate(
-    home: Path, url: str, root: Path, pkcs12: tuple[Path, str]
+    home: Path, url: str, root: Path, pkcs12: tuple[Path, str], **options: Any
 ) -> AsyncIterator[BrowserContext]:
     """Start a browser whose owner has installed a certificate, and chooses it when a desk asks.
 
@@ -95,6 +95,7 @@ async def chromium_with_certificate(
             chromium_sandbox=False,
             base_url=url,
             locale="en-GB",
+            **options,
         )
         try:
             yield context

@@ -64,8 +64,9 @@ def server(request: pytest.FixtureRequest) -> DeskServer:
 def console(founded_on_sqlite: DeskServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleDesk]:
     """Return a running desk with a morning's work in it; tests add to it what they need, and share it."""
     server = DeskServer(shutil.copytree(founded_on_sqlite.folder, tmp_path_factory.mktemp("console") / "desk"))
-    server.start()
     desk = ConsoleDesk(server)
+    server.options = (f"--url={desk.url}",)
+    server.start()
     fill(desk)
     yield desk
     server.kill()

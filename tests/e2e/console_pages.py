@@ -30,8 +30,8 @@ class ConsoleDesk:
 
     @property
     def url(self) -> str:
-        """Where the console is."""
-        return self.server.url
+        """Where the console is; passkeys are not for addresses, so it has a name."""
+        return f"https://localhost:{self.server.port}"
 
     def address(self, template: str) -> str:
         """Return an address with the things that it names."""
