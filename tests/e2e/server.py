@@ -10,6 +10,8 @@
 Nothing waits by sleeping: the server says on standard error when it is open.
 """
 
+import contextlib
+import io
 import os
 import secrets
 import shutil
@@ -20,12 +22,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 import httpx
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from certdesk.cli.main import run
 
 PATIENCE = 60.0
 """Seconds after which something is taken to be stuck; nothing takes as long by far."""
@@ -76,6 +81,26 @@ def certdesk(
         timeout=PATIENCE,
         check=False,
     )
+
+
+def certdesk_here(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run a `certdesk` command likewise, but in a thread of this process: the same without the imports' second."""
+    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment() | dict(env or {}))
+    try:
+        with (
+            contextlib.redirect_stdout(streams[0]),
+            contextlib.redirect_stderr(streams[1]),
+            ThreadPoolExecutor(1) as thread,
+        ):
+            status = thread.submit(run, list(arguments)).result()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    said = [stream.buffer.getvalue().decode() for stream in streams]
+    return subprocess.CompletedProcess(arguments, status, *said)
 
 
 def environment() -> dict[str, str]:
@@ -209,7 +234,15 @@ class DeskServer:
 
     def certdesk(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
         """Run a command on this desk, and fail unless it ends with this exit status."""
-        done = certdesk(*arguments, env=self.env, before=self.before)
+        return self._expect(status, arguments, certdesk(*arguments, env=self.env, before=self.before))
+
+    def here(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        """Run a command on this desk likewise, but in this process."""
+        return self._expect(status, arguments, certdesk_here(*arguments, env=self.env))
+
+    def _expect(
+        self, status: int, arguments: Sequence[str], done: "subprocess.CompletedProcess[str]"
+    ) -> "subprocess.CompletedProcess[str]":
         said = f"certdesk {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         assert done.returncode == status, said
         return done
@@ -219,7 +252,7 @@ class DeskServer:
         (self.folder / "password").write_text(f"{PASSWORD}\n")
         self.start()
         for code, name, country in (("FRA1", "La Poste", "FR"), ("DEU1", "Deutsche Post", "DE")):
-            self.certdesk("organisation", "add", code, f"--name={name}", f"--country={country}", "--poll-seconds=5")
+            self.here("organisation", "add", code, f"--name={name}", f"--country={country}", "--poll-seconds=5")
         for login, (name, role, organisation) in MANAGERS.items():
             self.add_manager(login, name, role, organisation)
         self.stop()
@@ -227,7 +260,7 @@ class DeskServer:
     def add_manager(self, login: str, name: str, role: str, organisation: str) -> None:
         """Register a manager, whose certificate and key are in `LOGIN.p12` and `LOGIN.pem` afterwards."""
         pkcs12 = self.folder / f"{login}.p12"
-        self.certdesk(
+        self.here(
             *("manager", "add", f"{login}@managers.example", f"--name={name}", f"--role={role}"),
             *(f"--organisation={organisation}", f"--pkcs12={pkcs12}", f"--password-file={self.folder / 'password'}"),
         )

@@ -1,11 +1,12 @@
 """Commands `backup` and `restore`: one file with everything that a desk is.
 
-A backup is a tar archive, owner-readable only: `manifest.json`, the encrypted keys, the CA's certificates and
-the database as of one moment. From SQLite that is a copy made by `VACUUM INTO`, which a serving desk does not
-notice; from PostgreSQL, the output of `pg_dump`.
+A backup is a tar archive, owner-readable only: the database as of one moment, the encrypted keys, the CA's
+certificates, and `manifest.json` with the digests of them all. From SQLite the database is a copy made by
+`VACUUM INTO`, which a serving desk does not notice; from PostgreSQL, the output of `pg_dump`.
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -13,18 +14,22 @@ import sqlite3
 import subprocess
 import tarfile
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import click
 
 from certdesk import __version__
-from certdesk.app import Desk, database_of, open_desk
+from certdesk.app import Desk, open_desk
 from certdesk.cli.context import data_option, read_passphrase, say, with_desk
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.store.migrate import REVISION, newer
+from certdesk.keys.directory import KeyDirectory
+from certdesk.keys.files import PRIVATE, PUBLIC
+from certdesk.store.migrate import REVISION, is_empty_postgresql, newer
 
 _MANIFEST, _SQLITE, _DUMP = "manifest.json", "desk.sqlite", "desk.dump"
 _FOLDERS = ("keys", "ca")
@@ -85,34 +90,44 @@ def _connection(url: str) -> dict[str, str]:
     found = {
         "PGHOST": parts.hostname,
         "PGPORT": str(parts.port or ""),
-        "PGUSER": parts.username,
-        "PGPASSWORD": parts.password,
-        "PGDATABASE": parts.path.lstrip("/"),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.lstrip("/")),
     }
     found |= {f"PG{name.upper()}": values[0] for name, values in parse_qs(parts.query).items()}
-    return {name: unquote(value) for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value}
 
 
 def _write_archive(file: Path, data: Path, dump: Path, temporary: Path) -> None:
+    """Write the archive; its manifest, which comes last, has the SHA-256 of every other file."""
     manifest = {
         "certdesk": __version__,
         "schema": REVISION,
         "made_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "database": "sqlite" if dump.name == _SQLITE else "postgresql",
     }
-    described = temporary.with_name(_MANIFEST)
-    described.write_text(json.dumps(manifest, indent=2))
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     with os.fdopen(descriptor, "wb") as output:
         with tarfile.open(fileobj=output, mode="w") as archive:
-            archive.add(described, _MANIFEST)
-            archive.add(dump, dump.name)
+            paths = {dump.name: dump}
             for folder in _FOLDERS:
-                for path in sorted((data / folder).glob("*.pem")):
-                    archive.add(path, f"{folder}/{path.name}")
+                paths |= {f"{folder}/{path.name}": path for path in sorted((data / folder).glob("*.pem"))}
+            digests = {name: _add(archive, name, path) for name, path in paths.items()}
+            described = temporary.with_name(_MANIFEST)
+            described.write_text(json.dumps({**manifest, "sha256": digests}, indent=2))
+            _add(archive, _MANIFEST, described)
         output.flush()
         os.fsync(output.fileno())
     file.hardlink_to(temporary)
+
+
+def _add(archive: tarfile.TarFile, name: str, path: Path) -> str:
+    """Add a file as it is at this moment, should it be replaced meanwhile, and return its SHA-256."""
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
+        archive.addfile(archive.gettarinfo(arcname=name, fileobj=content), content)
+    return digest
 
 
 @click.command(
@@ -134,41 +149,51 @@ def restore(data: Path, database: str | None, passphrase_file: Path | None, file
     with tempfile.TemporaryDirectory(dir=data.absolute().parent, prefix=".certdesk-") as folder:
         made = Path(folder) / "data"
         made.mkdir(mode=0o700)
-        _unpack(file, made, database)
-        asyncio.run(_check(made, passphrase, database))
+        _check_origin(_unpack(file, made), database)
+        _check_passphrase(made / "keys", passphrase)
+        asyncio.run(_open(made, passphrase, database))
         if data.exists():
             data.rmdir()
         made.rename(data)
     say(N_("restored into {path}; start it with: certdesk serve --data {path}"), path=data)
 
 
-def _unpack(file: Path, made: Path, database: str | None) -> None:
+def _unpack(file: Path, made: Path) -> dict[str, Any]:
+    """Write the files of an archive and return its manifest; raise `MALFORMED` unless each is what it was."""
     try:
-        with tarfile.open(file) as archive:
-            for member in archive:
-                _extract(archive, member, made)
-        manifest = json.loads((made / _MANIFEST).read_text())
-        schema, origin = str(manifest["schema"]), str(manifest["database"])
-    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
+        with tarfile.open(file, "r:") as archive:
+            digests = {member.name: _extract(archive, member, made) for member in archive}
+        manifest = json.loads((made / _MANIFEST).read_text("utf-8"))
+        del digests[_MANIFEST]
+        if digests != manifest["sha256"]:
+            raise tarfile.ReadError(_MANIFEST)
+    except (tarfile.TarError, FileExistsError, FileNotFoundError, ValueError, LookupError, TypeError) as error:
         raise CertdeskError(ErrorKind.MALFORMED, N_("{path} is not a backup, or is damaged"), path=file) from error
-    if schema > REVISION:
+    (made / _MANIFEST).unlink()
+    return dict(manifest)
+
+
+def _check_origin(manifest: dict[str, Any], database: str | None) -> None:
+    """Raise unless the backup is of this version and this kind of database."""
+    if manifest["schema"] > REVISION:
         raise newer()
-    if (origin == "postgresql") is not bool(database):
+    if (manifest["database"] == "postgresql") is not bool(database):
         raise CertdeskError(
             ErrorKind.INVALID_FIELD,
             N_("this backup is of a {origin} database: give --database for PostgreSQL, and leave it out for SQLite"),
-            origin=origin,
+            origin=manifest["database"],
         )
-    if database:
-        name = _connection(database)["PGDATABASE"]
-        options = "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={name}"
-        _run("pg_restore", *options, str(made / _DUMP), url=database)
-        (made / _DUMP).unlink()
-    (made / _MANIFEST).unlink()
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, made: Path) -> None:
-    """Write one file of an archive; `extractall` is safe only from Python 3.11.4 on, and Debian 12 has 3.11.2.
+def _check_passphrase(folder: Path, passphrase: bytes) -> None:
+    """Raise `UNAVAILABLE` unless the passphrase opens every key, before anything is written to a database."""
+    keys = KeyDirectory(folder, passphrase)
+    for path in folder.iterdir():
+        keys.load(path.stem)
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, made: Path) -> str:
+    """Write one file and return its SHA-256; `extractall` is safe only from Python 3.11.4 on, Debian 12 has 3.11.2.
 
     Raises `TarError` for anything that `backup` does not write: links, other folders, paths that lead outside.
     """
@@ -177,25 +202,39 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, made: Path) -> N
     if content is None or folder not in {"", *_FOLDERS} or name in {"", ".", ".."}:
         raise tarfile.ReadError(member.name)
     (made / folder).mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(made / folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, member.mode & 0o644)
-    with os.fdopen(descriptor, "wb") as output:
+    mode = PUBLIC if folder == "ca" else PRIVATE
+    descriptor = os.open(made / folder / name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+    with os.fdopen(descriptor, "w+b") as output:
         shutil.copyfileobj(content, output)
         output.flush()
         os.fsync(output.fileno())
+        output.seek(0)
+        return hashlib.file_digest(output, "sha256").hexdigest()
 
 
-async def _check(made: Path, passphrase: bytes, database: str | None) -> None:
-    """Open what was restored: the passphrase fits, the CA belongs to the database, and no page is damaged."""
-    if not database:
-        url = database_of(made, None)
-        connection = sqlite3.connect(url.removeprefix("sqlite://"))
+async def _open(made: Path, passphrase: bytes, database: str | None) -> None:
+    """Fill the database if it is PostgreSQL's, and open the desk: the CA belongs to it, and no page is damaged."""
+    if database:
+        await _fill(database, made / _DUMP)
+    else:
+        _check_pages(made / _SQLITE)
+    desk = await open_desk(made, passphrase, database)
+    await desk.store.close()
+
+
+async def _fill(database: str, dump: Path) -> None:
+    if not await is_empty_postgresql(database):
+        raise CertdeskError(ErrorKind.CONFLICT, N_("the database is not empty: nothing was restored"))
+    # An empty --dbname is the one that the environment names.
+    _run("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname=", str(dump), url=database)
+    dump.unlink()
+
+
+def _check_pages(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
         try:
             [[verdict]] = connection.execute("PRAGMA integrity_check(1)").fetchall()
         except sqlite3.DatabaseError as error:
             verdict = str(error)
-        finally:
-            connection.close()
-        if verdict != "ok":
-            raise CertdeskError(ErrorKind.MALFORMED, N_("the backup's database is damaged: {cause}"), cause=verdict)
-    desk = await open_desk(made, passphrase, database)
-    await desk.store.close()
+    if verdict != "ok":
+        raise CertdeskError(ErrorKind.MALFORMED, N_("the backup's database is damaged: {cause}"), cause=verdict)

@@ -6,7 +6,7 @@ database costs one query.
 
 import fcntl
 import sqlite3
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,9 @@ from certdesk.domain.text import N_
 from certdesk.store.sqlite import connect, unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import asyncpg
     from alembic.config import Config
     from sqlalchemy import Connection
 
@@ -75,6 +78,26 @@ def _upgrade_sqlite(path: Path) -> None:
 
 async def migrate_postgresql(url: str) -> None:
     """Migrate a PostgreSQL database; other processes that start meanwhile wait for it. Raises `UNAVAILABLE`."""
+    async with _connected(url) as connection:
+        has_schema = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
+        found = await connection.fetchval("SELECT version_num FROM alembic_version") if has_schema else None
+    if found != REVISION:
+        await _upgrade_postgresql(url)
+
+
+async def is_empty_postgresql(url: str) -> bool:
+    """Tell whether a PostgreSQL database has no table yet. Raises `UNAVAILABLE`."""
+    async with _connected(url) as connection:
+        tables = await connection.fetchval(
+            "SELECT count(*) FROM information_schema.tables"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        )
+    return bool(tables == 0)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> "AsyncIterator[asyncpg.Connection]":
+    """Connect once, beside the pool of a desk that is open."""
     import asyncpg  # noqa: PLC0415 - not needed with SQLite
 
     try:
@@ -84,15 +107,11 @@ async def migrate_postgresql(url: str) -> None:
             ErrorKind.UNAVAILABLE, N_("the database cannot be reached ({cause})"), cause=str(error)
         ) from error
     try:
-        found = await connection.fetchval("SELECT version_num FROM alembic_version")
-    except asyncpg.UndefinedTableError:
-        found = None
+        yield connection
     except asyncpg.PostgresError as error:
         raise _unusable(error) from error
     finally:
         await connection.close()
-    if found != REVISION:
-        await _upgrade_postgresql(url)
 
 
 async def _upgrade_postgresql(url: str) -> None:
