@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
@@ -120,13 +119,12 @@ def _attributes(name: x509.Name) -> tuple[tuple[str, str], ...]:
 
 
 def _signature(certificate: x509.Certificate) -> str:
-    try:
-        digest = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return certificate.signature_algorithm_oid.dotted_string
-    name = "Ed25519" if digest is None else digest.name.upper().replace("SHA", "SHA-")
-    kind = "ECDSA" if "ecdsa" in getattr(certificate.signature_algorithm_oid, "_name", "").lower() else ""
-    return f"{kind} {name}".strip()
+    """Return a signature's algorithm, such as `ECDSA SHA-256`; Ed25519 brings its own hash."""
+    digest = certificate.signature_hash_algorithm
+    if digest is None:
+        return "Ed25519"
+    kind = "ECDSA" if isinstance(certificate.signature_algorithm_parameters, ec.ECDSA) else "RSA"
+    return f"{kind} {digest.name.upper().replace('SHA', 'SHA-')}"
 
 
 def _names(value: x509.ExtensionType | None) -> tuple[str, ...]:

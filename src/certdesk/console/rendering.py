@@ -10,6 +10,7 @@ import gzip
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 from babel import Locale
@@ -23,9 +24,9 @@ from certdesk.console.navigation import ITEMS, Item, items_for
 from certdesk.console.routing import Visit
 from certdesk.console.security import PAGE_HEADERS
 from certdesk.console.statics import FOLDER, Statics, read_icons
-from certdesk.console.words import WORDS
+from certdesk.console.words import ICONS, WORDS
 from certdesk.domain.characters import refused_character
-from certdesk.domain.clock import SECOND, Clock
+from certdesk.domain.clock import MINUTE, SECOND, Clock
 from certdesk.domain.text import LANGUAGES, LOCALE
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import Header
@@ -33,6 +34,8 @@ from certdesk.doors.asgi import Header
 TEMPLATES = FOLDER.parent / "templates"
 _WORTH_COMPRESSING = 1000  # octets; below, a packet is a packet
 _LINE_ENDS = "\n\r\t"
+_EXACTNESS = ((120, 1), (3 * 3600, 60), (inf, 3600))
+"""To how many seconds a span of up to so many seconds is told; what is told alike is written once."""
 
 
 class Renderer:
@@ -95,6 +98,8 @@ def _environment(language: str, statics: Statics, icons: Mapping[str, Markup], c
     )
     locale, catalogue = Locale(language), _catalogue(language)
     words = Words(locale, catalogue, clock)
+    badges = {value: words.labelled(value, icons[icon], f"badge {value}") for value, icon in ICONS.items()}
+    kinds = {value: words.labelled(value, icons[icon], "kind") for value, icon in ICONS.items()}
     environment.globals |= {
         "_": words.translate,
         "ngettext": words.count,
@@ -104,7 +109,8 @@ def _environment(language: str, statics: Statics, icons: Mapping[str, Markup], c
         "languages": LANGUAGES,
         "now": clock,
         "word": words.word,
-        "words": WORDS,
+        "status_badge": badges.__getitem__,
+        "kind_badge": kinds.__getitem__,
     }
     environment.filters |= {
         "moment": words.moment,
@@ -178,13 +184,17 @@ class Words:
         """Return the word for a state, kind, role or action; what has none is shown as it is."""
         return self.translate(WORDS[value]) if value in WORDS else escape(visible(value))
 
+    def labelled(self, value: str, icon: Markup, classes: str) -> Markup:
+        """Return the word for a value beside its icon."""
+        return Markup('<span class="{}">{}{}</span>').format(classes, icon, self.word(value))
+
     def number(self, number: int) -> str:
         """Return a number with its thousands apart."""
         return str(format_decimal(number, locale=self._locale))
 
     def moment(self, milliseconds: int) -> str:
         """Return date and time, which is UTC's."""
-        return str(format_datetime(_datetime(milliseconds), "d MMM y HH:mm", locale=self._locale)) + " UTC"
+        return _moment(milliseconds // MINUTE, self._locale.language)
 
     def day(self, milliseconds: int) -> str:
         """Return a date."""
@@ -200,7 +210,8 @@ class Words:
 
     def _span(self, milliseconds: int) -> str:
         seconds = max(milliseconds // SECOND, 0)
-        return str(format_timedelta(seconds, threshold=1.5, locale=self._locale))
+        exactness = next(exactness for limit, exactness in _EXACTNESS if seconds < limit)
+        return _span(seconds // exactness * exactness, self._locale.language)
 
     def time(self, milliseconds: int) -> Markup:
         """Return a moment for people and machines."""
@@ -209,6 +220,16 @@ class Words:
     def country(self, code: str) -> str:
         """Return a country's name."""
         return str(self._locale.territories.get(code, code))
+
+
+@lru_cache(4096)
+def _moment(minutes: int, language: str) -> str:
+    return str(format_datetime(_datetime(minutes * MINUTE), "d MMM y HH:mm", locale=language)) + " UTC"
+
+
+@lru_cache(4096)
+def _span(seconds: int, language: str) -> str:
+    return str(format_timedelta(seconds, threshold=1.5, locale=language))
 
 
 def _datetime(milliseconds: int) -> datetime:

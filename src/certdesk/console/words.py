@@ -65,3 +65,21 @@ WORDS: dict[str, str] = {
     "desk": N_("the desk itself"),
 }
 """By the value that is stored. `certdesk.domain` has them as enumerations; what is missing is shown as it is."""
+
+ICONS: dict[str, str] = {
+    "mobile": "smartphone",
+    "workstation": "monitor",
+    "server": "server",
+    "manager": "user-round",
+    "requested": "hourglass",
+    "approved": "stamp",
+    "issued": "badge-check",
+    "rejected": "circle-x",
+    "cancelled": "replace",
+    "lapsed": "timer-off",
+    "valid": "circle-check",
+    "revoked": "ban",
+    "superseded": "replace",
+    "expired": "timer-off",
+}
+"""The icon beside the word of a kind, state or status: none of them is told by colour alone."""
