@@ -10,6 +10,9 @@
   }
 })();
 
+// On a phone the menu is wider than the screen: begin where one is.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // The panel behind the name closes like a menu.
 for (const event of ["click", "keydown"]) {
   document.addEventListener(event, (happened) => {
