@@ -70,7 +70,11 @@ class ValidationStore(Protocol):
         ...
 
     async def stale_answers(self, now: int, before: int, limit: int) -> list[ValidationStatus]:
-        """Return unexpired certificates whose answer is missing, of another status, or has `next_update < before`."""
+        """Return unexpired certificates whose answer is not signed, not true any more, or ends before a time."""
+        ...
+
+    async def forget_expired(self, now: int) -> None:
+        """Keep no more answers about certificates that have expired."""
         ...
 
     async def latest_crl(self, issuer: str) -> StoredCRL | None:

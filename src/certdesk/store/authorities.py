@@ -6,17 +6,13 @@ from certdesk.store.database import Database
 
 _CURRENT = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now"
 _DUE = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now AND next_update < :due"
-# Both look at a short time only: further back are answers about certificates that have expired, which nobody renews.
+# Further back than a short time are answers about certificates that have expired, which nobody renews.
 _STALE = """
     SELECT count(*) FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
     WHERE a.next_update >= :since AND a.next_update < :now AND c.not_after >= :now
 """
-_MISSING = """
-    SELECT count(*) FROM certificates c
-    WHERE c.not_before >= :since AND c.not_after >= :now
-        AND NOT EXISTS (SELECT 1 FROM ocsp_answers a WHERE a.serial_number = c.serial_number)
-"""
-_LAST_OWN = "SELECT max(at) FROM issuances WHERE request_id = :request_id"
+_MISSING = "SELECT count(*) FROM ocsp_answers WHERE next_update = 0"
+_LAST_OWN = "SELECT max(at) FROM issuances WHERE request_id = :request_id AND attempt = 0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ INSERT = (
     f"INSERT INTO certificates ({_NEW}) SELECT :serial_number, :id, :organisation, :kind, :status, :subject, :email,"
     " :device_id, :not_before, :not_after, :der, :fingerprint, :spki_sha256, :issuer WHERE {held}"
 )
+INSERT_ANSWER = (
+    "INSERT INTO ocsp_answers (serial_number, status, next_update) SELECT :serial_number, :status, 0 WHERE {held}"
+)
+"""The certificate's place among the OCSP answers, to be signed at once."""
 SUPERSEDE = (
     "UPDATE certificates SET status = 'superseded', superseded_by = :serial_number"
     " WHERE serial_number = :renews AND status = 'valid' AND {held}"
@@ -34,9 +38,14 @@ _REVOKED = must(
     "UPDATE certificates SET status = 'revoked', revoked_at = :at, revocation_reason = :reason, revoked_by = :by,"
     " revocation_comment = :comment WHERE serial_number = :serial_number AND status <> 'revoked'"
 )
-_REVOKE = Change(_REVOKED, then(event_step()))
+_ANSWER_ANEW = then(
+    "UPDATE ocsp_answers SET status = 'revoked', der = NULL, next_update = 0"
+    " WHERE serial_number = :serial_number AND {held}"
+)
+_REVOKE = Change(_REVOKED, _ANSWER_ANEW, then(event_step()))
 _REVOKE_COMPROMISED = Change(
     _REVOKED,
+    _ANSWER_ANEW,
     then("UPDATE keys SET compromised = 1 WHERE spki_sha256 = :spki_sha256 AND {held}"),
     then(event_step()),
 )
@@ -159,7 +168,7 @@ class Certificates:
 
     async def record_own(self, serial_number: bytes, purpose: str, issuer: str, at: int) -> None:
         """Record the intent to sign a certificate for the desk itself."""
-        values = {"serial_number": serial_number, "id": f"desk/{purpose}", "attempt": 1, "issuer": issuer, "at": at}
+        values = {"serial_number": serial_number, "id": f"desk/{purpose}", "attempt": 0, "issuer": issuer, "at": at}
         await self._database.apply(_OWN_INTENT, values)
 
     async def own_key(self, spki_sha256: bytes, owner: str) -> None:

@@ -18,12 +18,7 @@ _TIMEOUT = 30.0  # seconds for one statement
 _positional = cache(Positional)
 
 
-_SETTINGS = {
-    "application_name": "certdesk",
-    "jit": "off",
-    # Every statement finds its rows by index, whatever the values: planning it again would be for nothing.
-    "plan_cache_mode": "force_generic_plan",
-}
+_SETTINGS = {"application_name": "certdesk", "jit": "off"}
 
 
 class PostgreSQLDatabase:

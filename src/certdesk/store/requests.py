@@ -107,9 +107,10 @@ _ISSUED = must(
     "UPDATE requests SET state = 'issued', serial_number = :serial_number"
     " WHERE id = :id AND state = 'approved' AND attempt = :attempt"
 )
-_ISSUE = Change(_ISSUED, then(certificates.INSERT), then(event_step()))
+_CERTIFY = then(certificates.INSERT), then(certificates.INSERT_ANSWER)
+_ISSUE = Change(_ISSUED, *_CERTIFY, then(event_step()))
 _ISSUE_RENEWAL = Change(
-    _ISSUED, then(certificates.INSERT), then(event_step()), then(certificates.SUPERSEDE), then(event_step("superseded"))
+    _ISSUED, *_CERTIFY, then(event_step()), then(certificates.SUPERSEDE), then(event_step("superseded"))
 )
 _REJECT = Change(
     must(
@@ -135,7 +136,10 @@ _APPROVED = """
 """
 _EARLIER = f"""
     SELECT {COLUMNS} FROM requests
-    WHERE organisation = :organisation AND (device_id = :device_id OR (email = :email AND email <> '')) AND id <> :id
+    WHERE id <> :id AND id IN (
+        SELECT id FROM requests WHERE device_id = :device_id AND organisation = :organisation
+        UNION SELECT id FROM requests WHERE email = :email AND email <> '' AND organisation = :organisation
+    )
     ORDER BY created_at DESC LIMIT :limit
 """
 _WAITING = "SELECT count(*) FROM requests WHERE state = 'requested'"

@@ -13,16 +13,22 @@ _STATUS = f"""
     WHERE c.serial_number = :serial_number
 """
 _STALE = f"""
-    SELECT {_FACTS} FROM certificates c LEFT JOIN ocsp_answers a ON a.serial_number = c.serial_number
-    WHERE c.not_after >= :now AND (a.serial_number IS NULL OR a.status <> c.status OR a.next_update < :before)
-    LIMIT :limit
+    SELECT {_FACTS} FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
+    WHERE a.next_update < :before AND c.not_after >= :now
+    ORDER BY a.next_update LIMIT :limit
 """
+_FORGET_EXPIRED = Change(
+    must(
+        "DELETE FROM ocsp_answers WHERE serial_number IN ("
+        "SELECT a.serial_number FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number"
+        " WHERE a.next_update < :now AND c.not_after < :now ORDER BY a.next_update LIMIT 1000)"
+    )
+)
 _KEEP = Change(
     must(
-        "INSERT INTO ocsp_answers (serial_number, status, der, this_update, next_update)"
-        " VALUES (:serial_number, :status, :der, :this_update, :next_update)"
-        " ON CONFLICT (serial_number) DO UPDATE SET status = excluded.status, der = excluded.der,"
-        " this_update = excluded.this_update, next_update = excluded.next_update"
+        "UPDATE ocsp_answers SET status = :status, der = :der, this_update = :this_update, next_update = :next_update"
+        # Whoever signed while a certificate was being revoked must not have the last word.
+        " WHERE serial_number = :serial_number AND (status <> 'revoked' OR :status = 'revoked')"
     )
 )
 _LATEST_CRL = """
@@ -87,9 +93,13 @@ class Validation:
         await self._database.apply(_KEEP, values)
 
     async def stale_answers(self, now: int, before: int, limit: int) -> list[ValidationStatus]:
-        """Return unexpired certificates whose answer is missing, of another status, or has `next_update < before`."""
+        """Return unexpired certificates whose answer is not signed, not true any more, or ends before a time."""
         rows = await self._database.rows(_STALE, {"now": now, "before": before, "limit": limit})
         return [_status_of(row, None) for row in rows]
+
+    async def forget_expired(self, now: int) -> None:
+        """Keep no more answers about certificates that have expired."""
+        await self._database.apply(_FORGET_EXPIRED, {"now": now})
 
     async def latest_crl(self, issuer: str) -> StoredCRL | None:
         """Return an issuer's list with the highest number."""

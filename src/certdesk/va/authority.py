@@ -70,7 +70,7 @@ class ValidationAuthority:
         return self._kept(request, statuses[0]) or await self._signed(request, statuses)
 
     async def presign(self, limit: int) -> int:
-        """Sign and keep answers that are missing, tell another status, or are past half of their life.
+        """Sign and keep answers that are missing, not true any more, or past half of their life.
 
         Return how many, at most `limit`; as many as that means there may be more to do.
         """
@@ -82,6 +82,8 @@ class ValidationAuthority:
                 [self._to_keep(each, credential) for each in stale[begin : begin + _AT_ONCE]]
             )
             await asyncio.sleep(0)
+        if len(stale) < limit:
+            await self._store.forget_expired(now)
         return len(stale)
 
     async def crl(self, name: str) -> StoredCRL:

@@ -69,6 +69,13 @@ class MemoryValidationStore:
                 stale.append(status)
         return stale[:limit]
 
+    async def forget_expired(self, now: int) -> None:
+        """Keep no more answers about certificates that have expired."""
+        await asyncio.sleep(0)
+        for serial_number, status in self.certificates.items():
+            if status.not_after < now:
+                self.answers.pop(serial_number, None)
+
     async def last_revocation(self, issuer: str) -> int | None:
         """Return when a certificate was last revoked."""
         await asyncio.sleep(0)

@@ -126,7 +126,10 @@ def _make_requests() -> None:
     )
     op.create_index("requests_lapsing", "requests", ["lapses_at"], sqlite_where=requested, postgresql_where=requested)
     approved = sa.text("state = 'approved'")
-    op.create_index("requests_approved", "requests", ["decided_at"], sqlite_where=approved, postgresql_where=approved)
+    # Without the state as its first column SQLite would rather walk through everything that was ever decided.
+    op.create_index(
+        "requests_approved", "requests", ["state", "decided_at"], sqlite_where=approved, postgresql_where=approved
+    )
     op.create_index("requests_newest", "requests", ["created_at", "id"])
     op.create_index("requests_newest_of", "requests", ["organisation", "created_at", "id"])
 
@@ -142,6 +145,8 @@ def _make_certificates() -> None:
         comment="every intent to sign, recorded before the signature is made",
         sqlite_with_rowid=False,
     )
+    own = sa.text("attempt = 0")  # certificates of the desk itself, which nobody requested
+    op.create_index("issuances_own", "issuances", ["request_id", "at"], sqlite_where=own, postgresql_where=own)
     op.create_table(
         "certificates",
         sa.Column("serial_number", _OCTETS, primary_key=True),
@@ -187,9 +192,10 @@ def _make_validation() -> None:
         "ocsp_answers",
         sa.Column("serial_number", _OCTETS, primary_key=True),
         sa.Column("status", sa.Text, nullable=False),
-        sa.Column("der", _OCTETS, nullable=False),
-        sa.Column("this_update", _TIME, nullable=False),
-        sa.Column("next_update", _TIME, nullable=False),
+        sa.Column("der", _OCTETS),
+        sa.Column("this_update", _TIME),
+        sa.Column("next_update", _TIME, nullable=False, comment="0: to be signed at once"),
+        comment="made with the certificate, so that what is due is found without looking at what is not",
     )
     op.create_index("ocsp_answers_stale", "ocsp_answers", ["next_update"])
 
@@ -212,6 +218,8 @@ def _make_audit() -> None:
     op.create_index("events_subject", "events", ["subject"])
     unsealed = sa.text("batch IS NULL")
     op.create_index("events_unsealed", "events", ["id"], sqlite_where=unsealed, postgresql_where=unsealed)
+    is_sealed = sa.text("batch IS NOT NULL")
+    op.create_index("events_batch", "events", ["batch"], sqlite_where=is_sealed, postgresql_where=is_sealed)
     op.create_table(
         "batches",
         sa.Column("number", _TIME, primary_key=True, autoincrement=False),

@@ -187,9 +187,7 @@ def _make_indexes() -> None:
         ("certificates_expiring_of", ["organisation", "not_after"]),
     ):
         op.create_index(name, "certificates", columns, sqlite_where=valid, postgresql_where=valid)
-    op.create_index("certificates_request", "certificates", ["request_id"])
     op.create_index("certificates_email", "certificates", ["email"])
-    op.create_index("certificates_device", "certificates", ["device_id"])
     op.create_index("events_organisation", "events", ["organisation", "id"])
     # What is frequent is found by walking the log, and left out here (`certdesk.store.trail`).
     rare_actor = sa.text("actor <> 'requester' AND actor <> 'desk'")
