@@ -4,6 +4,7 @@ from certdesk.wire import der
 
 CLIENT_AUTH = der.oid("1.3.6.1.5.5.7.3.2")
 SERVER_AUTH = der.oid("1.3.6.1.5.5.7.3.1")
+CMC_RA = der.oid("1.3.6.1.5.5.7.3.28")
 OCSP_SIGNING = der.oid("1.3.6.1.5.5.7.3.9")
 
 DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_CERT_SIGN, CRL_SIGN = 0, 2, 5, 6

@@ -65,18 +65,11 @@ class KeyDirectory:
         """Return a key in PEM, encrypted under this directory's passphrase."""
         return pkcs8.encrypted_pem(private_key, self._passphrase, parallelism=_PARALLELISM, cost=self._cost)
 
-    def keep(self, name: str, pem: bytes, *, replace: bool = False) -> None:
-        """Write a file that holds an encrypted key, readable by its owner only."""
-        write_durably(self.path(name), pem, mode=PRIVATE, replace=replace)
+    def decrypted(self, pem: bytes, path: Path) -> SigningKey:
+        """Return a key from PEM that was encrypted under this directory's passphrase; raise `UNAVAILABLE`.
 
-    def load(self, name: str) -> Signer:
-        """Read a key.
-
-        Raises `UNAVAILABLE` if the file is missing, readable by others, not encrypted or damaged, or if the
-        passphrase is not the right one.
+        `path` is what the error calls it.
         """
-        path = self.path(name)
-        pem = _read_private(path)
         try:
             private_key = serialization.load_pem_private_key(pem, self._passphrase)
         except ValueError as error:
@@ -89,7 +82,20 @@ class KeyDirectory:
             ) from error
         if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
             raise CertdeskError(ErrorKind.UNAVAILABLE, N_("{path} holds a key that cannot sign here"), path=path)
-        return SoftwareSigner(private_key)
+        return private_key
+
+    def keep(self, name: str, pem: bytes, *, replace: bool = False) -> None:
+        """Write a file that holds an encrypted key, readable by its owner only."""
+        write_durably(self.path(name), pem, mode=PRIVATE, replace=replace)
+
+    def load(self, name: str) -> Signer:
+        """Read a key.
+
+        Raises `UNAVAILABLE` if the file is missing, readable by others, not encrypted or damaged, or if the
+        passphrase is not the right one.
+        """
+        path = self.path(name)
+        return SoftwareSigner(self.decrypted(_read_private(path), path))
 
 
 def _read_private(path: Path) -> bytes:

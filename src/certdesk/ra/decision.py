@@ -49,6 +49,8 @@ class Decisions(Submissions):
             raise already(request)
         csr = parse_csr(request.submission.csr)
         check_policy(request, csr, case)
+        if not csr.is_redacted:
+            csr.verify()
         intent = self._intent(request)
         event = self._log.event(
             Action.APPROVE, by, organisation=request.submission.organisation, subject=request.id, comment=comment

@@ -30,7 +30,7 @@ from certdesk.domain.states import PENDING, CertificateStatus, RequestState
 from certdesk.domain.text import N_
 from certdesk.keys.signer import SigningKey
 from certdesk.ra.codes import Codes
-from certdesk.ra.office import Actor, check_may_decide, no_such_request
+from certdesk.ra.office import Actor, check_may_decide, no_such_certificate, no_such_request
 from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.requests import Enrollment
 from certdesk.wire.pkcs10 import CSR, parse_csr
@@ -82,7 +82,6 @@ class Protocols(Codes):
         policy's errors.
         """
         submission, csr = prepared(unverified)
-        csr.verify()
         voucher = await self._voucher(code, submission.organisation, submission.kind) if code else None
         found, claim = await self._standing(submission, csr, voucher)
         is_new = False
@@ -90,6 +89,7 @@ class Protocols(Codes):
             arrival = Arrival(Actor("requester", source), door, voucher=voucher)
             request, is_new = await self._submit(replace(submission, claim_sha256=claim), csr, arrival)
         else:
+            csr.verify()  # a new request is verified with everything else
             request = found.request
             if voucher and request.state is RequestState.REQUESTED and request.code_id != voucher.code.id:
                 await self._vouch(request, csr, voucher, source)
@@ -160,13 +160,44 @@ class Protocols(Codes):
         The same CSR gives the same successor. Raises `UNAUTHENTICATED` for a certificate that is not the desk's or
         is another organisation's, and what `renew` raises.
         """
-        serial_number = _serial_number_of(peer)
+        certificate = await self.holder(peer, organisation)
+        claim = protocol_claim(door, "renewal", organisation, certificate.serial_number, parse_csr(csr).info)
+        enrollment, _ = await self.renew(
+            certificate.serial_number, csr, claim, proof=None, peer=peer, source=source, door=door
+        )
+        return enrollment
+
+    async def holder(self, peer: bytes, organisation: str) -> Certificate:
+        """Return the desk's record of a certificate (DER) of an organisation; raise `UNAUTHENTICATED` if it has none.
+
+        Whether it is still valid is not asked.
+        """
+        certificate = await self._store.certificates.get(_serial_number_of(peer), organisation)
+        if certificate is None or certificate.der != peer:
+            raise unproven()
+        return certificate
+
+    async def own_certificate(
+        self, serial_number: bytes, *, organisation: str, spki: bytes, peer: bytes
+    ) -> Certificate:
+        """Return a certificate to whoever holds its key, or the key of another valid one of the same device.
+
+        `spki` (DER) is the key that the caller has proved to hold, `peer` the certificate (DER) that came with it,
+        which the caller may have made up. Raises `NOT_FOUND`, whatever of it is wrong.
+        """
         certificate = await self._store.certificates.get(serial_number, organisation)
         if certificate is None:
-            raise unproven()
-        claim = protocol_claim(door, "renewal", organisation, serial_number, parse_csr(csr).info)
-        enrollment, _ = await self.renew(serial_number, csr, claim, proof=None, peer=peer, source=source, door=door)
-        return enrollment
+            raise no_such_certificate()
+        if certificate.spki_sha256 == sha256(spki).digest():
+            return certificate
+        try:
+            caller = await self.holder(peer, organisation)
+        except CertdeskError:
+            raise no_such_certificate() from None
+        is_good = caller.status is not CertificateStatus.REVOKED and self._clock() <= caller.not_after
+        if not is_good or (caller.device_id, caller.kind) != (certificate.device_id, certificate.kind):
+            raise no_such_certificate()
+        return certificate
 
     async def note_refusal(self, door: str, organisation: str, source: str, error: CertdeskError) -> None:
         """Write down that a door turned somebody away, and why."""

@@ -18,6 +18,7 @@ from certdesk.store.passkeys import Passkeys
 from certdesk.store.publication import Publications
 from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
+from certdesk.store.scep import SCEPIdentities
 from certdesk.store.sqlite import SQLiteDatabase
 from certdesk.store.trail import Trail
 from certdesk.store.validation import Validation
@@ -32,6 +33,7 @@ class Store:
         self.requests = Requests(database)
         self.certificates = Certificates(database)
         self.codes = Codes(database)
+        self.scep = SCEPIdentities(database)
         self.validation = Validation(database)
         self.events = Events(database)
         self.mails = Mails(database)

@@ -160,6 +160,11 @@ def read(octets: bytes, begin: int, end: int) -> Element:
     return Element(tag, begin, content, content + length)
 
 
+def taken(octets: bytes, element: Element) -> bytes:
+    """Return an element whole: tag, length and content."""
+    return octets[element.begin : element.end]
+
+
 def content(octets: bytes, element: Element, tag: int) -> bytes:
     """Return the content of an element that must have a tag; raises `ValueError`."""
     if element.tag != tag:

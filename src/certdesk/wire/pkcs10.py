@@ -30,6 +30,7 @@ from certdesk.wire.names import Name, parse_name, text_of
 
 LARGEST_CSR = 32 * 1024
 """Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
+CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 - the attribute's OID
 BAD_EXPONENT = N_("an RSA key's public exponent is an odd number from 3 to 2147483647")
 """Shared with policy, which sees only the exponents that cryptography lets through."""
 
@@ -74,16 +75,40 @@ class CSR:
 
         Raises `BAD_CSR` for attributes that are not in pairs.
         """
+        values = self._attribute(dotted)
+        return None if values is None else "".join(text_of(self.info, each) for each in values)
+
+    def _attribute(self, dotted: str) -> list[asn1.Element] | None:
         wanted = asn1.oid(dotted)
         try:
             for some in asn1.parts(self.info, asn1.whole(self.info))[3:]:
                 for attribute in asn1.parts(self.info, some, _ATTRIBUTES):
                     kind, values = asn1.parts(self.info, attribute)
-                    if self.info[kind.begin : kind.end] == wanted:
-                        return "".join(text_of(self.info, each) for each in asn1.parts(self.info, values, asn1.SET))
+                    if asn1.taken(self.info, kind) == wanted:
+                        return asn1.parts(self.info, values, asn1.SET)
         except ValueError:
             raise _bad(N_("the CSR's attributes cannot be read")) from None
         return None
+
+    @property
+    def is_redacted(self) -> bool:
+        """Tell whether its challengePassword was taken out, so that its signature verifies no more."""
+        return self.attribute(CHALLENGE_PASSWORD) == ""
+
+    def redacted(self) -> bytes:
+        """Return the CSR (DER) to be kept: its challengePassword, which may be worth something, is not kept in it.
+
+        In its place stand as many zeros, as an octet string, so that every length stays what it was.
+        """
+        values = self._attribute(CHALLENGE_PASSWORD)
+        if not values:
+            return self.der
+        begin = self.der.index(self.info)
+        kept = bytearray(self.der)
+        for value in values:
+            kept[begin + value.begin] = asn1.OCTET_STRING
+            kept[begin + value.content : begin + value.end] = bytes(value.end - value.content)
+        return bytes(kept)
 
     def verify(self) -> None:
         """Check the proof of possession: the signature by the requested key (RFC 2986 §4.2); else raise `BAD_CSR`."""

@@ -117,7 +117,7 @@ def parse_settings(unverified_xml: bytes) -> Settings:
         organisation=fields.read("organisation", check_organisation_code),
         name=fields.read("name", _line),
         country=fields.read("country", _country),
-        desk_url=fields.read("desk-url", _desk_url),
+        desk_url=fields.read("desk-url", checked_desk_url),
         trust_anchors=fields.trust_anchors(),
         key_type=fields.read("key-type", KeyType),
         state_or_province=fields.read_optional("state-or-province"),
@@ -221,7 +221,8 @@ def _country(text: str) -> str:
     return text
 
 
-def _desk_url(text: str) -> str:
+def checked_desk_url(text: str) -> str:
+    """Return a desk's URL without a slash at its end; raise `ValueError` for what clients do not call."""
     url = _URL.fullmatch(text)
     if (
         not url

@@ -257,6 +257,21 @@ def test_a_csr_out_of_order_verifies_over_the_octets_that_were_sent(der: bytes) 
     assert csr.info in der
 
 
+@pytest.mark.parametrize("attributes", [challenge("s3cret"), names(dns("a.example.org")) + challenge("s3cret")])
+def test_a_csr_is_kept_without_its_password(attributes: bytes) -> None:
+    """What is kept has no password, says so, and is the same CSR in every other respect but its signature."""
+    csr = parse_csr(make_csr(attributes=attributes))
+    kept = parse_csr(csr.redacted())
+    assert b"s3cret" not in kept.der
+    assert (kept.is_redacted, csr.is_redacted) == (True, False)
+    assert (kept.spki, kept.names, len(kept.der)) == (csr.spki, csr.names, len(csr.der))
+    assert parse_csr(kept.redacted()) == kept
+    with pytest.raises(CertdeskError, match="does not verify"):
+        kept.verify()
+    plain = parse_csr(CSR)
+    assert (plain.redacted(), plain.is_redacted) == (CSR, False)
+
+
 @pytest.mark.parametrize("scheme", ["RSA", "PSS", "Ed25519"])
 def test_a_csr_out_of_order_verifies_with_every_kind_of_key(scheme: str) -> None:
     """RSA in both paddings and Ed25519 sign attributes in any order, and a changed octet is noticed as ever."""
