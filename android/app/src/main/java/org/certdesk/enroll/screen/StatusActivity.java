@@ -40,9 +40,9 @@ public final class StatusActivity extends Screen {
         Stage stage = enrollment.stage();
         visible(R.id.codes, stage != Stage.UNSENT);
         visible(R.id.advice, stage == Stage.PENDING);
+        text(R.id.check, getString(stage == Stage.UNSENT ? R.string.send_again : R.string.check_now));
         visible(R.id.check, stage != Stage.DECLINED);
         visible(R.id.reason_card, false);
-        text(R.id.check, getString(stage == Stage.UNSENT ? R.string.send_again : R.string.check_now));
         restyle(stage == Stage.DECLINED);
         FormFacts.show(this, enrollment, enrollment.sent());
         if (stage == Stage.UNSENT) {
