@@ -39,7 +39,7 @@ _ANSWER_WITHIN = 5 * MINUTE
 _REGISTER, _SIGN_IN = "register", "sign in"
 _HANDLE = 32
 """Octets of a user handle, with which the challenge of a registration begins."""
-_MALFORMED = (exceptions.WebAuthnException, ValueError, TypeError, KeyError)
+_MALFORMED = (exceptions.WebAuthnException, ValueError, TypeError, KeyError, RecursionError)
 """What the library raises for answers that are not as the specification wants them."""
 _TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
