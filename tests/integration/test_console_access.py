@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import structlog
 
 from certdesk.console.app import Console
 from certdesk.console.routing import Route
@@ -159,6 +160,24 @@ async def test_an_address_for_forms_says_so(desk: TestDesk) -> None:
     assert response.status_code == 405
     assert "POST" in response.headers["allow"]
     assert "takes forms only" in words(response)
+
+
+async def test_a_defect_is_a_page_and_a_line_in_the_log(desk: TestDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manager reads that it is not their fault, the operator finds why."""
+
+    async def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.ra, "overview", broken)
+    app = make_console(desk)
+    async with browser(app, await certificate_of(desk, "claire")) as claire:
+        await claire.post("/sign-in/certificate", next="/")
+        with structlog.testing.capture_logs() as logged:
+            response = await claire.get("/")
+    assert response.status_code == 500
+    assert "The desk cannot do this; its operator finds the reason in the log." in words(response)
+    assert "ZeroDivision" not in response.text
+    assert [(line["event"], line["route"]) for line in logged] == [("request failed", "/")]
 
 
 async def test_pages_are_compressed_but_not_for_other_sites(desk: TestDesk) -> None:

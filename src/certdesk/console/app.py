@@ -1,6 +1,6 @@
 """Puts the console together: its routes, and what happens before and after a page."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, cast
 
 from litestar import HttpMethod, Litestar, Request, Response
@@ -27,7 +27,7 @@ from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import LANGUAGES, N_
 from certdesk.doors.answers import Answer
-from certdesk.doors.asgi import ASGIApp, Header, Receive, Scope, Send
+from certdesk.doors.asgi import ASGIApp, ClientDisconnectedError, Header, Message, Receive, Scope, Send
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, language_of
 from certdesk.doors.ratelimit import RateLimiter
@@ -177,7 +177,7 @@ def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> Response[Any
 
 
 class _Refusals:
-    """Answers refusals with pages; defects are left to the listener, which logs them."""
+    """Answers refusals with pages, and defects too, which the listener then logs."""
 
     def __init__(self, app: ASGIApp, console: Console) -> None:
         self._app = app
@@ -185,17 +185,31 @@ class _Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        has_begun = False
+
+        def watched(message: Message) -> Awaitable[None]:
+            nonlocal has_begun
+            has_begun = True
+            return send(message)
+
         try:
-            await self._app(scope, receive, send)
-        except HTTPException as error:
-            answer = await self._http_refusal(error, scope, receive)
-        except CertdeskError as error:
-            if error.kind is ErrorKind.INTERNAL:
+            await self._app(scope, receive, watched)
+        except ClientDisconnectedError:
+            raise
+        except Exception as error:
+            if has_begun:
                 raise
-            answer = await self._refused(error, scope, receive)
-        else:
-            return
-        await answer(scope, receive, send)
+            answer = await self._answer(error, scope, receive)
+            await answer(scope, receive, send)
+            if _is_defect(error):
+                raise
+
+    async def _answer(self, error: Exception, scope: Scope, receive: Receive) -> Answer:
+        if isinstance(error, HTTPException):
+            return await self._http_refusal(error, scope, receive)
+        if isinstance(error, CertdeskError):
+            return await self._refused(error, scope, receive)
+        return await self._refused(CertdeskError(ErrorKind.INTERNAL, ""), scope, receive)
 
     async def _http_refusal(self, error: HTTPException, scope: Scope, receive: Receive) -> Answer:
         if isinstance(error, MethodNotAllowedException):
@@ -237,6 +251,13 @@ class _Refusals:
             return await self._console.visit(scope, receive, touch=False)
         except CertdeskError:
             return stranger(scope, receive, self._console.peers.address(scope))
+
+
+def _is_defect(error: Exception) -> bool:
+    """Tell whether an exception is a defect of ours, and not an answer to what was asked."""
+    if isinstance(error, CertdeskError):
+        return error.kind is ErrorKind.INTERNAL
+    return not isinstance(error, HTTPException)
 
 
 def _is_readable(scope: Scope) -> bool:
