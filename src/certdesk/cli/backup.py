@@ -6,6 +6,7 @@ certificates, and `manifest.json` with the digests of them all. From SQLite the 
 """
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -48,6 +49,13 @@ def backup(data: Path, database: str | None, passphrase_file: Path | None, file:
     """Write a backup."""
     if file.exists():
         raise CertdeskError(ErrorKind.CONFLICT, N_("{path} exists already"), path=file)
+    if not file.absolute().parent.is_dir():
+        raise CertdeskError(
+            ErrorKind.UNAVAILABLE,
+            N_("{path} cannot be written: {cause}"),
+            path=file,
+            cause=os.strerror(errno.ENOTDIR),
+        )
 
     async def work(desk: Desk) -> None:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".certdesk-") as folder:

@@ -13,6 +13,8 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
 from certdesk.keys.signer import KeyAlgorithm
 from certdesk.mail.sending import MailServer, mail_server
+from certdesk.policy.countries import COUNTRIES
+from certdesk.wire.settings import checked_desk_url
 
 DEFAULT_PKI_PORT = 8080
 
@@ -101,6 +103,14 @@ class Options:
             raise wrong_option("tls-certificate", N_("--tls-certificate and --tls-key go together"))
         if self.database and not self.database.startswith(("postgresql://", "postgres://")):
             raise wrong_option("database", N_("a database URL begins with postgresql://"))
+        if self.country and self.country.upper() not in COUNTRIES:
+            raise wrong_option("country", N_("a country is one of the two-letter codes of ISO 3166-1, such as FR"))
+        try:
+            checked_desk_url(self.desk_url)
+        except ValueError:
+            raise wrong_option(
+                "url", N_("devices need an https URL, such as https://desk.example.org; http is for this machine only")
+            ) from None
         if bool(self.smtp) is not bool(self.mail_from):
             raise wrong_option("smtp", N_("--smtp and --mail-from go together"))
         for proxy in self.trusted_proxies:

@@ -50,7 +50,7 @@ def bind(host: str, port: int) -> socket.socket:
             N_("cannot listen on {host}:{port}: {reason}"),
             host=host,
             port=port,
-            reason=error.strerror or error,
+            reason=(error.strerror or str(error)).partition(" (while ")[0],  # the address has been named
         ) from None
 
 
