@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from certdesk.domain.enrollment import Names
 from certdesk.policy.fields import LONGEST_COMMON_NAME
@@ -23,6 +24,7 @@ def distinguished_name(*attributes: tuple[bytes, str]) -> bytes:
     return der.sequence(*(_relative_name(kind, value) for kind, value in attributes if value))
 
 
+@lru_cache(1024)  # most of a subject is its organisation's, and its place
 def _relative_name(kind: bytes, value: str) -> bytes:
     tag = der.PRINTABLE_STRING if kind is COUNTRY else der.UTF8_STRING
     return der.tlv(der.SET, der.sequence(kind, der.text(value, tag)))

@@ -38,20 +38,18 @@ def check_organisation_code(code: str) -> str:
     return code
 
 
-def _times_two(value: int) -> int:
-    """Multiply by x in GF(32) with the primitive polynomial x^5 + x^2 + 1."""
-    value <<= 1
-    return value ^ 0b100101 if value & 0b100000 else value
+_TIMES_TWO = tuple(value << 1 ^ (0b100101 if value & 0b10000 else 0) for value in range(32))
+"""Multiplication by x in GF(32) with the primitive polynomial x^5 + x^2 + 1."""
 
 
 def _check_character(organisation: str, body: str) -> str:
     total = 0
     for character in organisation:
         high, low = divmod(int(character, 36), 32)
-        total = _times_two(_times_two(total) ^ high) ^ low
+        total = _TIMES_TWO[_TIMES_TWO[total] ^ high] ^ low
     for character in body:
-        total = _times_two(total) ^ _VALUE[character]
-    return CROCKFORD[_times_two(total)]
+        total = _TIMES_TWO[total] ^ _VALUE[character]
+    return CROCKFORD[_TIMES_TWO[total]]
 
 
 def new_request_id(organisation: str, randomness: Randomness) -> str:

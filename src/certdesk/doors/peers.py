@@ -18,6 +18,8 @@ from certdesk.doors.asgi import Scope
 
 Network = IPv4Network | IPv6Network
 _SHORTEST_ITEM = len("::")
+_LONGEST_REMEMBERED = 256
+"""Bytes of an X-Forwarded-For whose reading is remembered; most clients send many requests in a row."""
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -36,6 +38,7 @@ class Peers:
         self._networks: tuple[Network, ...] = tuple(ip_network(network) for network in trusted_proxies)
         self.is_proxy = lru_cache(4096)(self._is_proxy)
         """Tell whether an address is a configured proxy's."""
+        self._remembered = lru_cache(4096)(self._before_proxies)
 
     def _is_proxy(self, host: str) -> bool:
         address = _address(host)
@@ -47,14 +50,19 @@ class Peers:
         peer = client[0] if client else ""
         if not self._networks or not self.is_proxy(peer):
             return str(peer)
-        hops = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        hops = b",".join([value for name, value in scope["headers"] if name == b"x-forwarded-for"])
+        find = self._remembered if len(hops) <= _LONGEST_REMEMBERED else self._before_proxies
+        return find(hops) or str(peer)
+
+    def _before_proxies(self, hops: bytes) -> str | None:
+        """Return the last address that is not a proxy's; what stands further left, the client itself may have said."""
         for hop in reversed(hops.decode("latin-1").split(",")):
             address = _address(hop)
             if address is None:
-                break
+                return None
             if not self.is_proxy(str(address)):
                 return str(address)
-        return str(peer)
+        return None
 
     def certificate(self, scope: Scope) -> bytes | None:
         """Return the client's certificate (DER), which our own TLS or a configured proxy has verified.

@@ -1,11 +1,15 @@
 """The audit log's rows: events, written in the change that they record, and the sealed batches over them."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from certdesk.domain.enrollment import Event
 from certdesk.store.database import Change, Database, Row, must
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, str]).decode
 
 _COLUMNS = "id, at, action, actor, source, organisation, subject, facts, mac"
 SELECT = f"SELECT {_COLUMNS}, batch FROM events"
@@ -72,7 +76,7 @@ def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
         f"{prefix}_source": event.source,
         f"{prefix}_organisation": event.organisation,
         f"{prefix}_subject": event.subject,
-        f"{prefix}_facts": json.dumps(event.facts, ensure_ascii=False) if event.facts else "{}",
+        f"{prefix}_facts": _encode(event.facts).decode(),
         f"{prefix}_mac": sealed.mac,
     }
 
@@ -80,7 +84,7 @@ def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
 def of_row(row: Row) -> SealedEvent:
     """Return the event in a row of `SELECT`."""
     event_id, at, action, actor, source, organisation, subject, facts, mac, batch = row
-    event = Event(event_id, at, action, actor, source, organisation, subject, json.loads(facts))
+    event = Event(event_id, at, action, actor, source, organisation, subject, _decode(facts))
     return SealedEvent(event, mac, batch)
 
 
@@ -126,7 +130,7 @@ class Events:
             "sealed_at": batch.sealed_at,
             "statement": batch.statement,
             "signature": batch.signature,
-            "ids": json.dumps(dict.fromkeys(ids, 0)),
+            "ids": _encode(dict.fromkeys(ids, 0)).decode(),
         }
         await self._database.apply(_SEAL, values)
 
