@@ -57,9 +57,17 @@ class ValidationAuthority:
         self._clock = clock
         self._issuer_hashes = issuer_hashes(ca.hierarchy.issuing)
         self._kept_hashes = self._issuer_hashes[KEPT_ALGORITHM]
+        example = der.tlv(der.INTEGER, bytes(SERIAL_NUMBER_LENGTH))
+        question = der.sequence(der.sequence(der.sequence(der.sequence(self._kept_cert_id(example)))))
+        self._usual_question = question[:-SERIAL_NUMBER_LENGTH]
+        """What stands before the serial number when nothing else is asked, as most clients do (RFC 5019 §2.1.1)."""
 
     async def ocsp(self, unverified_request: bytes) -> OCSPAnswer:
         """Answer a DER OCSPRequest; what cannot be answered gets the protocol's own unsigned refusal."""
+        if unverified_request[:-SERIAL_NUMBER_LENGTH] == self._usual_question:
+            kept = self._kept(await self._store.status(unverified_request[-SERIAL_NUMBER_LENGTH:]))
+            if kept:
+                return kept
         try:
             request = parse_request(unverified_request)
         except ValueError:
@@ -67,7 +75,8 @@ class ValidationAuthority:
         if any(self._issuer_hashes.get(each.algorithm) != each.issuer_hashes for each in request.cert_ids):
             return self._refusal(UNAUTHORIZED)
         statuses = [await self._status(each) for each in request.cert_ids]
-        return self._kept(request, statuses[0]) or await self._signed(request, statuses)
+        kept = self._kept(statuses[0]) if self._is_usual(request) else None
+        return kept or await self._signed(request, statuses)
 
     async def presign(self, limit: int) -> int:
         """Sign and keep answers that are missing, not true any more, or past half of their life.
@@ -111,20 +120,29 @@ class ValidationAuthority:
             return None  # none of ours, so storage need not be asked
         return await self._store.status(cert_id.serial_number)
 
-    def _kept(self, request: OCSPRequest, status: ValidationStatus | None) -> OCSPAnswer | None:
-        """Return the kept answer if it is what was asked for, and still true."""
+    def _is_usual(self, request: OCSPRequest) -> bool:
+        """Tell whether a kept answer can be what was asked for."""
+        return (
+            request.nonce is None
+            and len(request.cert_ids) == 1
+            and request.cert_ids[0].issuer_hashes == self._kept_hashes
+        )
+
+    def _kept(self, status: ValidationStatus | None) -> OCSPAnswer | None:
+        """Return the kept answer if there is one that is still true."""
         answer = status and status.answer
         if (
             status is None
             or not answer
-            or request.nonce is not None
-            or len(request.cert_ids) != 1
-            or request.cert_ids[0].issuer_hashes != self._kept_hashes
             or answer.next_update <= self._clock()
             or (answer.status is CertificateStatus.REVOKED) is not (status.status is CertificateStatus.REVOKED)
         ):
             return None
         return OCSPAnswer(answer.der, answer.this_update, answer.next_update, cacheable=True)
+
+    def _kept_cert_id(self, serial_number: bytes) -> bytes:
+        """Return the DER CertID by which kept answers name a certificate, from its serial number in DER."""
+        return der.sequence(KEPT_ALGORITHM, self._kept_hashes, serial_number)
 
     async def _signed(self, request: OCSPRequest, statuses: list[ValidationStatus | None]) -> OCSPAnswer:
         now = self._now()
@@ -140,7 +158,7 @@ class ValidationAuthority:
     def _to_keep(self, status: ValidationStatus, credential: Credential) -> StoredAnswer:
         now = self._now()
         validity = Validity(now, now + ANSWER_VALIDITY)
-        cert_id = der.sequence(KEPT_ALGORITHM, self._kept_hashes, der.tlv(der.INTEGER, status.serial_number))
+        cert_id = self._kept_cert_id(der.tlv(der.INTEGER, status.serial_number))
         der_answer = sign_answer(credential, now, single_response(cert_id, status, validity))
         return StoredAnswer(status.serial_number, status.status, der_answer, now, validity.not_after)
 
