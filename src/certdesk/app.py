@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.audit import AuditLog, seal
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.crl import CRLPublisher
 from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, load_hierarchy
+from certdesk.ca.scep_identity import SCEPIdentities
 from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.enrollment import Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -65,6 +68,7 @@ class Desk:
     crl: CRLPublisher
     ra: RegistrationAuthority
     va: ValidationAuthority
+    scep: SCEPIdentities
     clock: Clock
 
     async def ready(self) -> Mapping[str, bool]:
@@ -83,6 +87,13 @@ class Desk:
     async def presign(self) -> int:
         """Sign a slice of the OCSP answers that are due."""
         return await self.va.presign(_PRESIGNED_AT_ONCE)
+
+    def next_ca(self) -> tuple[bytes, ...]:
+        """Return the certificates (DER) of the CA that is going to follow, from `ca/next.pem`, if there is one."""
+        path = self.data / "ca" / "next.pem"
+        if not path.exists():
+            return ()
+        return tuple(each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(path.read_bytes()))
 
     async def close(self) -> None:
         """Seal what is left of the audit log and close the store."""
@@ -129,7 +140,8 @@ async def open_desk(
         crl = CRLPublisher(ca, store.validation, clock)
         ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=clock, randomness=randomness)
         va = ValidationAuthority(ca, Responder(ca, clock), store.validation, clock)
-        desk = Desk(data, keys, store, log, ca, crl, ra, va, clock)
+        scep = SCEPIdentities(ca, keys, store.scep, clock)
+        desk = Desk(data, keys, store, log, ca, crl, ra, va, scep, clock)
         if founding:
             await _found(desk, founding)
     except BaseException:
@@ -199,6 +211,7 @@ def jobs_of(desk: Desk) -> list[Job]:
         Job("resume issuance", 10, desk.ra.resume),
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
+        Job("renew the SCEP door's certificate", 3600, desk.scep.renew_if_due),
         Job("forget sessions", 300, desk.ra.forget_sessions),
         Job("forget uploads", 60, desk.ra.forget_uploads),
         Job("verify the audit log", 5, desk.ra.verify_if_asked),

@@ -1,7 +1,6 @@
 """What the SCEP door opens and signs messages with: an RSA key and its certificate, renewed by themselves.
 
     identities = SCEPIdentities(ca, keys, store.scep, system_clock)
-    await identities.renew_if_due()            # a job
     identity = await identities.current()
     opened = identity.open(envelope, STRONG_CIPHERS)
 
@@ -50,9 +49,11 @@ class SCEPIdentity:
         recipient = next(each for each in envelope.recipients if each.party.is_of(self.certificate))
         return envelope.decrypt(self._key, recipient, allowed)
 
-    def sign(self, content: bytes, attributes: dict[bytes, bytes], digest: Digest) -> bytes:
-        """Return a signed message (DER)."""
-        return signed(content, attributes, self._key, self.certificate, digest)
+    def sign(
+        self, content: bytes, attributes: dict[bytes, bytes], digest: Digest, certificates: tuple[bytes, ...] = ()
+    ) -> bytes:
+        """Return a signed message (DER); more certificates (DER) may go along with this one."""
+        return signed(content, attributes, self._key, self.certificate, digest, certificates)
 
 
 class SCEPIdentities:
@@ -74,7 +75,7 @@ class SCEPIdentities:
         for identity in self._known.values():
             if identity.not_after > self._clock():
                 return identity
-        await self.renew_if_due()
+        await self._make_if_due(even_if_none=True)
         return next(iter(self._known.values()))
 
     async def named(self, parties: tuple[Party, ...]) -> SCEPIdentity | None:
@@ -87,12 +88,20 @@ class SCEPIdentities:
         return None
 
     async def renew_if_due(self) -> bool:
-        """Make a new key and certificate if there are none or half of their life is over; tell whether it did."""
+        """Make a new key and certificate if half of the life of the last is over; tell whether it did.
+
+        The first ones are made when the first device asks, so that a desk without such devices has none.
+        """
+        return await self._make_if_due(even_if_none=False)
+
+    async def _make_if_due(self, *, even_if_none: bool) -> bool:
         async with self._turn:
             await self._read()
             now = self._clock()
             needed = min(now + _VALIDITY // 2, self._ca.not_after)
             if any(each.not_after >= needed for each in self._known.values()):
+                return False
+            if not (self._known or even_if_none):
                 return False
             # Finding primes takes up to a second; others go on meanwhile.
             key = await asyncio.to_thread(generate, KEY_ALGORITHM)

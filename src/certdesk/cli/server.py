@@ -26,6 +26,8 @@ from certdesk.doors.est import PREFIX as EST_PREFIX
 from certdesk.doors.est import est_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.metrics import Figure, RequestMetrics
+from certdesk.doors.scep import PREFIX as SCEP_PREFIX
+from certdesk.doors.scep import scep_app
 from certdesk.doors.settings import HTTPSettings
 from certdesk.doors.validation.app import PREFIXES, validation_app
 from certdesk.mail.planning import Planner
@@ -73,10 +75,21 @@ def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple
     console = console_app(desk.ra, chain_pem=desk.ca.chain_pem, desk_url=options.desk_url, settings=settings)
     ca_certificates = (desk.ca.hierarchy.issuing.der, desk.ca.hierarchy.root.der)
     est = est_app(desk.ra, ca_certificates=ca_certificates, settings=settings)
-    doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation) | {EST_PREFIX: est}
+    scep = scep_app(
+        desk.ra,
+        desk.va,
+        desk.scep,
+        ca=desk.ca.hierarchy,
+        desk_url=options.desk_url,
+        settings=settings,
+        next_ca=desk.next_ca(),
+    )
+    doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation)
+    doors |= {EST_PREFIX: est, SCEP_PREFIX: scep}
     return (
         listener_app(console, doors, settings),
-        listener_app(validation, {}, settings),
+        # Most devices that know nothing but SCEP speak it without TLS; its messages protect themselves.
+        listener_app(validation, {SCEP_PREFIX: scep}, settings),
     )
 
 

@@ -52,6 +52,11 @@ def protocol_claim(door: str, *parts: str | bytes) -> bytes:
     return digest.digest()
 
 
+def renewal_claim(door: str, peer: bytes, transaction: str | bytes) -> bytes:
+    """Return the claim of the renewal of a certificate (DER)."""
+    return protocol_claim(door, "renewal", peer, transaction)
+
+
 def _next_claim(claim: bytes, request_id: str) -> bytes:
     """Return the claim of the request that follows one which does not stand any more."""
     return protocol_claim("next", claim, request_id)
@@ -154,14 +159,17 @@ class Protocols(Codes):
             raise no_such_request()
         return last
 
-    async def renew_as(self, peer: bytes, csr: bytes, *, organisation: str, door: str, source: str) -> Enrollment:
+    async def renew_as(
+        self, peer: bytes, csr: bytes, *, organisation: str, door: str, source: str, transaction: str = ""
+    ) -> Enrollment:
         """Renew the certificate (DER) that somebody has proved to hold the key of, within an organisation.
 
-        The same CSR gives the same successor. Raises `UNAUTHENTICATED` for a certificate that is not the desk's or
-        is another organisation's, and what `renew` raises.
+        The same CSR, or the same transaction where the protocol has such, gives the same successor. Raises
+        `UNAUTHENTICATED` for a certificate that is not the desk's or is another organisation's, and what `renew`
+        raises.
         """
         certificate = await self.holder(peer, organisation)
-        claim = protocol_claim(door, "renewal", organisation, certificate.serial_number, parse_csr(csr).info)
+        claim = renewal_claim(door, peer, transaction or parse_csr(csr).info)
         enrollment, _ = await self.renew(
             certificate.serial_number, csr, claim, proof=None, peer=peer, source=source, door=door
         )

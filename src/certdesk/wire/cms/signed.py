@@ -152,10 +152,12 @@ def signed(
     key: rsa.RSAPrivateKey,
     certificate: Certificate,
     digest: Digest,
+    others: tuple[bytes, ...] = (),
 ) -> bytes:
     """Return a SignedData in a ContentInfo: content, attributes (values in DER by their DER OIDs), one RSA signature.
 
-    Without content there is an empty one: some readers stumble over none. The signer's certificate goes along.
+    Without content there is an empty one: some readers stumble over none. The signer's certificate goes along, and
+    others (DER).
     """
     every = {**attributes, CONTENT_TYPE: DATA, MESSAGE_DIGEST: der.octet_string(digest_of(content, digest))}
     members = b"".join(sorted(der.sequence(kind, der.tlv(der.SET, value)) for kind, value in every.items()))
@@ -167,7 +169,7 @@ def signed(
             VERSION_1,
             der.tlv(der.SET, algorithm),
             der.sequence(DATA, der.explicit(0, der.octet_string(content))),
-            der.explicit(0, certificate.der),
+            der.explicit(0, b"".join(sorted((certificate.der, *others)))),
             der.tlv(
                 der.SET,
                 der.sequence(
