@@ -14,6 +14,7 @@ from tests.integration.console_calls import URL, Browser, browser, certificate_o
 EVERYONE = {"stranger", "claire", "ada", "otto", "odile"}
 SIGNED_IN = EVERYONE - {"stranger"}
 DECIDERS = {"claire", "ada"}
+AUDITORS = {"ada", "otto", "odile"}
 OVERSEERS = {"ada", "otto"}
 ADMINISTRATORS = {"ada"}
 
@@ -63,6 +64,24 @@ ALLOWED: dict[str, set[str]] = {
     "POST /managers/{email}/disable": ADMINISTRATORS,
     "POST /managers/{email}/enable": ADMINISTRATORS,
     "POST /managers/{email}/sessions/end": ADMINISTRATORS,
+    "GET /organisations": OVERSEERS,
+    "GET /organisations/add": ADMINISTRATORS,
+    "POST /organisations/add": ADMINISTRATORS,
+    "GET /organisations/{code}": OVERSEERS,
+    "GET /organisations/{code}/edit": ADMINISTRATORS,
+    "POST /organisations/{code}/edit": ADMINISTRATORS,
+    "GET /organisations/{code}/publication": OVERSEERS,
+    "POST /organisations/{code}/publication/words": ADMINISTRATORS,
+    "POST /organisations/{code}/publication/files": ADMINISTRATORS,
+    "POST /organisations/{code}/publication/files/{name}/remove": ADMINISTRATORS,
+    "GET /publish/{code}": EVERYONE,
+    "GET /publish/{code}/files/{name}": EVERYONE,
+    "GET /authority": OVERSEERS,
+    "GET /authority/{file}": OVERSEERS,
+    "GET /audit": AUDITORS,
+    "GET /audit/state": AUDITORS,
+    "GET /audit/export.csv": AUDITORS,
+    "POST /audit/verify": OVERSEERS,
 }
 """For every address: claire decides for FRA1, ada administers, otto audits all and odile FRA1."""
 

@@ -72,7 +72,13 @@ async def serve_desk(
 def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple[Any, Any]:
     validation = validation_app(desk.va)
     api = api_app(desk.ra, chain_pem=desk.ca.chain_pem, settings=settings, ready=desk.ready)
-    console = console_app(desk.ra, chain_pem=desk.ca.chain_pem, desk_url=options.desk_url, settings=settings)
+    console = console_app(
+        desk.ra,
+        chain_pem=desk.ca.chain_pem,
+        desk_url=options.desk_url,
+        settings=settings,
+        is_own_tls=options.tls and options.tls_certificate is None,
+    )
     ca_certificates = (desk.ca.hierarchy.issuing.der, desk.ca.hierarchy.root.der)
     est = est_app(desk.ra, ca_certificates=ca_certificates, settings=settings)
     scep = scep_app(

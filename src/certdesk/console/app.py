@@ -10,15 +10,21 @@ from litestar.types import ASGIApp as LitestarASGIApp
 
 from certdesk.console import csrf, session
 from certdesk.console.pages.account import AccountPages
+from certdesk.console.pages.audit import AuditPages
+from certdesk.console.pages.authority import AuthorityPages
 from certdesk.console.pages.bulk import BulkPages
 from certdesk.console.pages.certificates import CertificatePages
 from certdesk.console.pages.home import HomePages
 from certdesk.console.pages.links import LinkPages
 from certdesk.console.pages.managers import ManagerPages
+from certdesk.console.pages.organisations import OrganisationPages
 from certdesk.console.pages.passkeys import PasskeyPages
+from certdesk.console.pages.publication import PublicationPages
+from certdesk.console.pages.publish import PublishPages
 from certdesk.console.pages.request import RequestPages
 from certdesk.console.pages.requests import RequestListPages
 from certdesk.console.pages.sign_in import SignInPages, sign_in_address
+from certdesk.console.publishing import Addresses, root_of
 from certdesk.console.rendering import Renderer
 from certdesk.console.routing import ANYONE, Route, Visit, see_other
 from certdesk.console.security import PAGE_HEADERS
@@ -43,12 +49,14 @@ def console_app(
     desk_url: str,
     settings: HTTPSettings,
     clock: Clock = system_clock,
+    is_own_tls: bool = False,
 ) -> ASGIApp:
     """Return the console as an ASGI application.
 
-    `chain_pem` is the issuing certificate and the root, `desk_url` where browsers find the desk.
+    `chain_pem` is the issuing certificate and the root, `desk_url` where browsers find the desk. `is_own_tls` tells
+    that the desk's TLS certificate is by its own CA, so devices need the root's fingerprint to trust it.
     """
-    console = Console(ra, chain_pem=chain_pem, desk_url=desk_url, settings=settings, clock=clock)
+    console = Console(ra, chain_pem=chain_pem, desk_url=desk_url, settings=settings, clock=clock, is_own_tls=is_own_tls)
     handlers = [_handler(console, route) for route in console.routes]
     app = Litestar(handlers, openapi_config=None, logging_config=None, exception_handlers={Exception: _pass_on})
     return _Refusals(cast("ASGIApp", app), console)
@@ -65,8 +73,10 @@ class Console:
         desk_url: str,
         settings: HTTPSettings,
         clock: Clock,
+        is_own_tls: bool = False,
     ) -> None:
         self._ra = ra
+        self._addresses = Addresses(desk_url, root_of(chain_pem), is_own_tls=is_own_tls)
         self._desk_url = desk_url
         self._statics = Statics()
         self.peers = Peers(settings.trusted_proxies)
@@ -98,6 +108,11 @@ class Console:
             LinkPages(ra, renderer, limiter).routes(),
             AccountPages(ra, renderer, chain_pem, clock).routes(),
             ManagerPages(ra, renderer, chain_pem, self._desk_url, clock).routes(),
+            OrganisationPages(ra, renderer).routes(),
+            PublicationPages(ra, renderer, self._addresses).routes(),
+            PublishPages(ra, renderer, self._addresses, limiter).routes(),
+            AuthorityPages(ra, renderer, chain_pem, clock).routes(),
+            AuditPages(ra, renderer).routes(),
         ]
 
     async def answer(self, route: Route, scope: Scope, receive: Receive) -> ASGIApp:

@@ -27,14 +27,15 @@ def _one_of(choices: type[Choice], value: str) -> Choice | None:
     return choices(value) if value in list(choices) else None
 
 
-def _day(value: str) -> date | None:
+def day_of(value: str) -> date | None:
+    """Return the day that a date field sent, or None."""
     try:
         return date.fromisoformat(value)
     except ValueError:
         return None
 
 
-def _midnight(day: date) -> int:
+def midnight(day: date) -> int:
     """Return a day's beginning (UTC) in milliseconds."""
     return int(datetime.combine(day, time(), UTC).timestamp()) * SECOND
 
@@ -51,14 +52,14 @@ def _text(visit: Visit) -> str:
 def request_filter(visit: Visit) -> RequestFilter:
     """Return which requests a list shows."""
     query = visit.query
-    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    first, last = day_of(query.get("from", "")), day_of(query.get("to", ""))
     return RequestFilter(
         organisation=query.get("organisation", ""),
         state=_one_of(RequestState, query.get("state", "")),
         kind=_one_of(Kind, query.get("kind", "")),
         text=_text(visit),
-        created_from=_midnight(first) if first else None,
-        created_before=_midnight(last + timedelta(days=1)) if last and last < date.max else None,
+        created_from=midnight(first) if first else None,
+        created_before=midnight(last + timedelta(days=1)) if last and last < date.max else None,
         oldest_first=query.get("order") == "oldest",
     )
 

@@ -8,7 +8,7 @@ SHARED = ""
 CHUNK = 256 * 1024
 """Octets in which a file is stored and read; every chunk but the last one has exactly so many."""
 
-LARGEST_FILE = 100 * 1024 * 1024
+LARGEST_FILE = 100_000_000
 """Octets. An app with everything in it has some ten million."""
 
 

@@ -28,7 +28,7 @@ class FileType:
     """A kind of package."""
 
     platform: str
-    """`android`, `windows`, `macos`, `linux`, or empty for any."""
+    """`android`, `windows`, `macos`, `linux`, empty for any, or `document` for what people read."""
     media_type: str
     beginning: bytes
     """The octets that such a file begins with."""
@@ -48,7 +48,7 @@ FILE_TYPES: Mapping[str, FileType] = MappingProxyType(
         ".tar.gz": FileType("", "application/gzip", bytes.fromhex("1f8b08")),
         ".whl": FileType("", "application/octet-stream", _ZIP),
         ".zip": FileType("", "application/zip", _ZIP),
-        ".pdf": FileType("", "application/pdf", b"%PDF-"),
+        ".pdf": FileType("document", "application/pdf", b"%PDF-"),
     }
 )
 """By the end of a file's name, in lower case."""

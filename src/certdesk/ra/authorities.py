@@ -14,10 +14,12 @@ from certdesk.domain.validation import StoredCRL
 from certdesk.ra.office import Office
 from certdesk.store.authorities import AnswerCounts
 from certdesk.va.authority import ANSWER_VALIDITY
+from certdesk.va.responder import RESPONDER_VALIDITY
 
 _COUNTED_AGAIN = MINUTE
 _GAPS_LOOKED_FOR = 7 * DAY
-RESPONDER = "OCSP responder"
+_RESPONDER = "OCSP responder"
+"""What the CA records its responders' certificates for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class AuthorityState:
     lists: tuple[ListState, ...]
     answers: AnswerCounts
     counted_at: int
-    responder_at: int | None
-    """When an OCSP responder was last given a certificate."""
+    responder_renewed_at: int | None
+    """When the last certificate that an OCSP responder was given is replaced."""
 
 
 class Authorities(Office):
@@ -60,7 +62,9 @@ class Authorities(Office):
             await self._list_state(ISSUING, self._ca.issuer, ISSUING_CRL_VALIDITY),
         )
         counted_at, answers = await self._answers()
-        return AuthorityState(lists, answers, counted_at, await self._store.authorities.last_own(RESPONDER))
+        certified_at = await self._store.authorities.last_own(_RESPONDER)
+        renewed_at = certified_at + RESPONDER_VALIDITY // 2 if certified_at else None
+        return AuthorityState(lists, answers, counted_at, renewed_at)
 
     async def _list_state(self, authority: str, issuer: str, validity: int) -> ListState:
         crl = await self._store.validation.latest_crl(issuer)

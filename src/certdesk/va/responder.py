@@ -14,7 +14,7 @@ from certdesk.domain.clock import MINUTE, Clock
 from certdesk.domain.enrollment import DAY
 from certdesk.keys.signer import KeyAlgorithm, Signer, SoftwareSigner, generate
 
-_VALIDITY = 7 * DAY
+RESPONDER_VALIDITY = 7 * DAY
 _BACKDATING = 5 * MINUTE
 
 
@@ -49,7 +49,7 @@ class Responder:
         # Answers are signed with P-256 whatever the CA signs with: an RSA signature takes thirty times as long.
         signer = SoftwareSigner(generate(KeyAlgorithm.EC_P256))
         spki = spki_of(signer.public_key)
-        validity = Validity(now - _BACKDATING, min(now + _VALIDITY, self._ca.not_after))
+        validity = Validity(now - _BACKDATING, min(now + RESPONDER_VALIDITY, self._ca.not_after))
         certificate = await self._ca.certify_responder(spki, validity)
         key_hash = hashlib.sha1(key_bits(spki), usedforsecurity=False).digest()
-        return Credential(signer, certificate, key_hash, now + _VALIDITY // 2)
+        return Credential(signer, certificate, key_hash, now + RESPONDER_VALIDITY // 2)
