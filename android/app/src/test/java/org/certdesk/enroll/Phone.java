@@ -111,7 +111,12 @@ final class Phone {
                                 > screen().getResources().getDisplayMetrics().heightPixels
                         ? "+port"
                         : "+land";
-        RuntimeEnvironment.setQualifiers(turned);
+        return configure(turned);
+    }
+
+    /** Changes what Android calls the configuration, as when the language or the theme is set. */
+    Phone configure(String qualifiers) {
+        RuntimeEnvironment.setQualifiers(qualifiers);
         stack.peek().recreate();
         return settle();
     }

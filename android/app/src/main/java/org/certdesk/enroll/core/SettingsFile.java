@@ -92,9 +92,13 @@ public final class SettingsFile {
 
     private static String decode(byte[] xml) throws CharacterCodingException, Failure {
         String text = Charset.forName("UTF-8").newDecoder().decode(ByteBuffer.wrap(xml)).toString();
-        Matcher declared = DECLARED_ENCODING.matcher(text = text.startsWith("\uFEFF") ? text.substring(1) : text);
+        text = text.startsWith("\uFEFF") ? text.substring(1) : text;
+        Matcher declared = DECLARED_ENCODING.matcher(text);
         if (declared.find() && !declared.group(1).equalsIgnoreCase("UTF-8")) {
             throw new Failure(Reason.SETTINGS_NOT_XML);
+        }
+        if (text.contains("<!DOCTYPE")) {
+            throw new Failure(Reason.SETTINGS_DOCTYPE); // before the parser has read any of it
         }
         return text;
     }
