@@ -113,7 +113,8 @@ async def _chunks(receive: Receive, largest: int) -> AsyncIterator[bytes]:
         size += len(chunk)
         if size > largest:
             raise CertdeskError(ErrorKind.TOO_LARGE, N_("a body may have {limit} bytes"), limit=largest)
-        yield chunk
+        if chunk:  # to the parser nothing means the end
+            yield chunk
         more = message.get("more_body", False)
 
 

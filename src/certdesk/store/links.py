@@ -14,12 +14,10 @@ LINK_INSERT = (
     "INSERT INTO links (token_sha256, email, purpose, created_at, created_by, expires_at)"
     " SELECT :link, :link_email, :purpose, :link_created_at, :link_created_by, :link_expires_at"
 )
-_REPLACE = then("DELETE FROM links WHERE email = :link_email AND used_at IS NULL")
-"""Of several links to one manager only the last one works."""
 _ADD_FIRST = Change(must(f"{LINK_INSERT} WHERE {NO_ADMINISTRATOR}"), then(event_step()))
 _ADD_INVITATION = Change(
-    _REPLACE,
     must(f"{LINK_INSERT} WHERE EXISTS (SELECT 1 FROM managers WHERE email = :link_email AND disabled = 0)"),
+    then("DELETE FROM links WHERE email = :link_email AND used_at IS NULL AND token_sha256 <> :link AND {held}"),
     then(event_step()),
 )
 _INVITE = Change(

@@ -36,11 +36,11 @@ _OTHER_ADMINISTRATOR = must(
 _SET = must(
     "UPDATE managers SET name = :name, role = :role, organisation = :organisation"
     " WHERE email = :email AND name = :earlier_name AND role = :earlier_role"
-    " AND organisation = :earlier_organisation"
+    " AND organisation = :earlier_organisation AND {held}"
 )
 _EDIT = Change(_SET, then(event_step()))
 _DEMOTE = Change(_OTHER_ADMINISTRATOR, _SET, then(event_step()))
-_SHUT = must("UPDATE managers SET disabled = 1 WHERE email = :email AND role = :role AND disabled = 0")
+_SHUT = must("UPDATE managers SET disabled = 1 WHERE email = :email AND role = :role AND disabled = 0 AND {held}")
 _END = (
     then("DELETE FROM sessions WHERE email = :email AND {held}"),
     then("DELETE FROM links WHERE email = :email AND used_at IS NULL AND {held}"),
