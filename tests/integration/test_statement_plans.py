@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from certdesk.store import authorities, certificates, codes, events, organisations, requests, validation
-from certdesk.store.database import Change
+from certdesk.store.database import Change, Lookup
 
 LARGE = ("requests", "certificates", "events", "issuances", "keys", "ocsp_answers")
 """The tables that grow with every enrollment."""
 
 READS = {
-    f"{module.__name__.rpartition('.')[2]}.{name}": sql
+    f"{module.__name__.rpartition('.')[2]}.{name}": read.sql if isinstance(read, Lookup) else read
     for module, names in {
         requests: ("_FACTS", "_CASE", "_BY_ID", "_BY_CLAIM", "_APPROVED", "_LAPSING", "_EARLIER"),
         certificates: ("_GET",),
@@ -23,7 +23,7 @@ READS = {
         authorities: ("_LAST_OWN", "_MISSING", "_DUE", "_STALE"),
     }.items()
     for name in names
-    for sql in [getattr(module, name)]
+    for read in [getattr(module, name)]
 }
 WRITES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{number}": step.sql

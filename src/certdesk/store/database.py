@@ -1,7 +1,7 @@
 """What both databases can do, and how a statement is written once for the two of them.
 
 Statements are SQL text with `:name` parameters that SQLite and PostgreSQL both understand. A read
-is one statement. A write is a `Change`: steps that happen together or not at all.
+is one statement, a `Lookup` if requests wait for it. A write is a `Change`: steps that happen together or not at all.
 
     APPROVE = Change(
         must("UPDATE requests SET state = 'approved' WHERE id = :id AND state = 'requested'"),
@@ -58,6 +58,16 @@ class Change:
         self.folded = Positional(_fold(steps))
 
 
+class Lookup:
+    """A read of one row, by values that are never null, that many may ask for at once (`certdesk.store.lookups`)."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self.positional = Positional(sql)
+        # The same for several callers at once, whose values are the columns of `asked`.
+        self.lateral = re.sub(r"\$(\d+)", r"asked.v\1", self.positional.sql)
+
+
 class Positional:
     """A statement with numbered parameters, as PostgreSQL wants them."""
 
@@ -96,6 +106,9 @@ class Database(Protocol):
 
     async def row(self, sql: str, values: Values) -> Row | None:
         """Return the first row, or None. Raises `UNAVAILABLE`."""
+
+    async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
+        """Return the row, or None. Raises `UNAVAILABLE`."""
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows. Raises `UNAVAILABLE`."""

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from certdesk.domain.enrollment import DoorRule, KeyType, Kind, Manager, Organisation, Principal, Role
-from certdesk.store.database import Change, Database, Row, must, then
+from certdesk.store.database import Change, Database, Lookup, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
 Record = tuple[Organisation, tuple[str, ...]]
@@ -54,12 +54,12 @@ _PUT_MANAGER = Change(
     ),
     then(event_step()),
 )
-_CERTIFICATE_HOLDER = """
+_CERTIFICATE_HOLDER = Lookup("""
     SELECT m.email, m.role, m.organisation
     FROM certificates c JOIN managers m ON m.email = c.email
     WHERE c.fingerprint = :fingerprint AND c.kind = 'manager' AND c.status <> 'revoked'
       AND c.not_before <= :now AND c.not_after >= :now AND m.disabled = 0
-"""
+""")
 _ADD_TOKEN = Change(
     must(
         "INSERT INTO tokens (token_sha256, name, role, organisation, expires_at)"
@@ -67,9 +67,9 @@ _ADD_TOKEN = Change(
     ),
     then(event_step()),
 )
-_PRINCIPAL_BY_HASH = """
+_PRINCIPAL_BY_HASH = Lookup("""
     SELECT name, role, organisation FROM tokens WHERE token_sha256 = :token_sha256 AND expires_at >= :now
-"""
+""")
 _PROPERTY = "SELECT value FROM properties WHERE name = :name"
 _ADD_PROPERTY = Change(
     must("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
@@ -181,7 +181,7 @@ class Organisations:
 
     async def principal_of_certificate(self, fingerprint: bytes, now: int, source: str) -> Principal | None:
         """Return the manager to whom the certificate with this SHA-256 was issued, if both are in good standing."""
-        row = await self._database.row(_CERTIFICATE_HOLDER, {"fingerprint": fingerprint, "now": now})
+        row = await self._database.look_up(_CERTIFICATE_HOLDER, {"fingerprint": fingerprint, "now": now})
         return Principal(row[0], Role(row[1]), row[2], source) if row else None
 
     async def add_token(self, token_sha256: bytes, principal: Principal, expires_at: int, event: SealedEvent) -> None:
@@ -197,7 +197,7 @@ class Organisations:
 
     async def principal_of_token(self, token_sha256: bytes, now: int, source: str) -> Principal | None:
         """Return who may call with the token of this hash."""
-        row = await self._database.row(_PRINCIPAL_BY_HASH, {"token_sha256": token_sha256, "now": now})
+        row = await self._database.look_up(_PRINCIPAL_BY_HASH, {"token_sha256": token_sha256, "now": now})
         return Principal(row[0], Role(row[1]), row[2], source) if row else None
 
     async def property(self, name: str) -> str | None:

@@ -11,7 +11,8 @@ import asyncpg
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
 from certdesk.store.connections import Connections
-from certdesk.store.database import Change, DuplicateError, Positional, Row, Values
+from certdesk.store.database import Change, DuplicateError, Lookup, Positional, Row, Values
+from certdesk.store.lookups import SharedLookups
 
 _TIMEOUT = 30.0  # seconds for one statement
 
@@ -26,6 +27,7 @@ class PostgreSQLDatabase:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._lookups = SharedLookups(connections)
 
     @classmethod
     async def open(cls, url: str, connections: int = 10) -> "PostgreSQLDatabase":
@@ -53,6 +55,13 @@ class PostgreSQLDatabase:
         """Return the first row, or None."""
         rows = await self.rows(sql, values)
         return rows[0] if rows else None
+
+    async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
+        """Return the row, or None; whoever looks it up in the same turn of the event loop shares the round trip."""
+        try:
+            return await self._lookups.row(lookup, lookup.positional.arguments(values))
+        except _FAILURES as error:
+            raise _unavailable(error) from error
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows."""

@@ -18,7 +18,7 @@ from certdesk.domain.enrollment import (
 from certdesk.domain.listing import RequestFilter
 from certdesk.domain.states import RequestState
 from certdesk.store import certificates
-from certdesk.store.database import Change, Database, Row, must, then
+from certdesk.store.database import Change, Database, Lookup, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 from certdesk.store.organisations import ORGANISATION_COLUMNS, organisation_of_row
 
@@ -33,7 +33,7 @@ _R = ", ".join(f"r.{column}" for column in COLUMNS.split(", "))
 _O = ", ".join(f"o.{column}" for column in ORGANISATION_COLUMNS.split(", "))
 _ORGANISATION_WIDTH = len(ORGANISATION_COLUMNS.split(", "))
 
-_FACTS = f"""
+_FACTS = Lookup(f"""
     SELECT {_O},
         (SELECT id FROM requests WHERE claim_sha256 = :claim_sha256),
         (SELECT id FROM requests
@@ -41,19 +41,19 @@ _FACTS = f"""
         k.owner, k.compromised
     FROM organisations o LEFT JOIN keys k ON k.spki_sha256 = :spki_sha256
     WHERE o.code = :organisation
-"""
-_CASE = f"""
+""")
+_CASE = Lookup(f"""
     SELECT {_R}, {_O}, k.owner, k.compromised
     FROM requests r JOIN organisations o ON o.code = r.organisation LEFT JOIN keys k ON k.spki_sha256 = r.spki_sha256
     WHERE r.id = :id AND (:scope = '' OR r.organisation = :scope)
-"""
+""")
 _ENROLLMENT = f"""
     SELECT {_R}, o.poll_seconds, {certificates.PREFIXED}
     FROM requests r JOIN organisations o ON o.code = r.organisation
     LEFT JOIN certificates c ON c.serial_number = r.serial_number
     WHERE {{which}}
 """
-_BY_ID = _ENROLLMENT.format(which="r.id = :id AND (:scope = '' OR r.organisation = :scope)")
+_BY_ID = Lookup(_ENROLLMENT.format(which="r.id = :id AND (:scope = '' OR r.organisation = :scope)"))
 _BY_CLAIM = _ENROLLMENT.format(which="r.claim_sha256 = :claim_sha256")
 
 _NEW = COLUMNS.partition(", decided_at")[0]
@@ -304,7 +304,7 @@ class Requests:
 
     async def facts(self, submission: Submission, spki_sha256: bytes) -> SubmissionFacts | None:
         """Return what bears on a submission, or None if there is no such organisation."""
-        row = await self._database.row(
+        row = await self._database.look_up(
             _FACTS,
             {
                 "claim_sha256": submission.claim_sha256,
@@ -323,7 +323,7 @@ class Requests:
 
     async def case(self, request_id: str, scope: str) -> Case | None:
         """Return a request within a scope with what bears on deciding it."""
-        row = await self._database.row(_CASE, {"id": request_id, "scope": scope})
+        row = await self._database.look_up(_CASE, {"id": request_id, "scope": scope})
         if row is None:
             return None
         end = _WIDTH + _ORGANISATION_WIDTH
@@ -331,7 +331,7 @@ class Requests:
 
     async def enrollment(self, request_id: str, scope: str = "") -> Enrollment | None:
         """Return a request within a scope with its certificate."""
-        return _enrollment_of_row(await self._database.row(_BY_ID, {"id": request_id, "scope": scope}))
+        return _enrollment_of_row(await self._database.look_up(_BY_ID, {"id": request_id, "scope": scope}))
 
     async def enrollment_by_claim(self, claim_sha256: bytes) -> Enrollment | None:
         """Return the request that was submitted under a claim, with its certificate."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.store.database import Change, DuplicateError, Row, Values
+from certdesk.store.database import Change, DuplicateError, Lookup, Row, Values
 
 _BUSY_SECONDS = 10.0
 _DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
@@ -68,6 +68,10 @@ class SQLiteDatabase:
         except sqlite3.Error as error:
             raise unavailable(error) from error
         return found
+
+    async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
+        """Return the row, or None."""
+        return await self.row(lookup.sql, values)
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows."""

@@ -4,14 +4,14 @@ import asyncio
 
 from certdesk.domain.states import CertificateStatus, RevocationReason
 from certdesk.domain.validation import RevokedCertificate, StoredAnswer, StoredCRL, ValidationStatus
-from certdesk.store.database import Change, Database, DuplicateError, Row, must
+from certdesk.store.database import Change, Database, DuplicateError, Lookup, Row, must
 
 _FACTS = "c.serial_number, c.status, c.revoked_at, c.revocation_reason, c.not_after"
-_STATUS = f"""
+_STATUS = Lookup(f"""
     SELECT {_FACTS}, a.status, a.der, a.this_update, a.next_update
     FROM certificates c LEFT JOIN ocsp_answers a ON a.serial_number = c.serial_number
     WHERE c.serial_number = :serial_number
-"""
+""")
 _STALE = f"""
     SELECT {_FACTS} FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
     WHERE a.next_update < :before AND c.not_after >= :now
@@ -69,7 +69,7 @@ class Validation:
 
     async def status(self, serial_number: bytes) -> ValidationStatus | None:
         """Return where a certificate stands with its kept answer, or None if it was never issued."""
-        row = await self._database.row(_STATUS, {"serial_number": serial_number})
+        row = await self._database.look_up(_STATUS, {"serial_number": serial_number})
         if row is None:
             return None
         status, der, this_update, next_update = row[5:]
