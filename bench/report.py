@@ -61,7 +61,8 @@ def _machine() -> Iterable[str]:
     openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.split()[1]
     yield f"Measured with {os.cpu_count()} cores ({model[1] if model else platform.machine()}), which the load"
     yield f"generator and PostgreSQL share with the server; Linux {platform.release().split('-')[0]}, Python"
-    yield f"{platform.python_version()}, cryptography {version('cryptography')} with {ssl.OPENSSL_VERSION.split(' ')[1]}"
+    linked = ssl.OPENSSL_VERSION.split(" ")[1]
+    yield f"{platform.python_version()}, cryptography {version('cryptography')} with {linked}"
     yield f"SQLite {sqlite3.sqlite_version}, wrk {wrk}, openssl {openssl}."
 
 
@@ -76,7 +77,8 @@ def _rates(results: Results) -> Iterable[str]:
         database, connections, what = key
         aim = TARGETS.get((database, what)) if connections == 64 else None  # noqa: PLR2004 - where aims are set
         ratio = _spread(results.ratios[key], 2)
-        yield f"| {database} | {connections} | {what} | {_spread(rates, 0)} | {ratio} | {f'≥ {aim:.2f}' if aim else ''} |"
+        wanted = f"≥ {aim:.2f}" if aim else ""
+        yield f"| {database} | {connections} | {what} | {_spread(rates, 0)} | {ratio} | {wanted} |"
 
 
 def _servers(results: Results) -> Iterable[str]:

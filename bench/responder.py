@@ -32,10 +32,14 @@ def write_index(desk: Desk, path: Path) -> None:
         return [(row[0], row[1]) for row in rows]
 
     lines = [
-        f"V\t{datetime.fromtimestamp(not_after // 1000, UTC):%y%m%d%H%M%SZ}\t\t{serial.hex().upper()}\tunknown\t/CN={serial.hex()}\n"
+        f"V\t{_time(not_after)}\t\t{serial.hex().upper()}\tunknown\t/CN={serial.hex()}\n"
         for serial, not_after in desk.with_store(certificates)
     ]
     path.write_text("".join(lines))
+
+
+def _time(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%y%m%d%H%M%SZ}"
 
 
 @contextlib.contextmanager
@@ -45,8 +49,18 @@ def openssl_responder(desk: Desk) -> Iterator[str]:
     folder.mkdir(exist_ok=True)
     write_index(desk, folder / "index.txt")
     _write_credential(desk, folder)
-    command = ["openssl", "ocsp", "-port", str(port), "-index", "index.txt", "-CA", desk.data / "ca" / "issuing.pem"]
-    command += ["-rsigner", "responder.pem", "-rkey", "responder.key", "-ndays", "1", "-rmd", "sha256"]
+    command = ["openssl", "ocsp", "-port", str(port), "-index", "index.txt", "-CA"]
+    command += [
+        str(desk.data / "ca" / "issuing.pem"),
+        "-rsigner",
+        "responder.pem",
+        "-rkey",
+        "responder.key",
+        "-ndays",
+        "1",
+        "-rmd",
+        "sha256",
+    ]
     with (folder / "log").open("wb") as log:
         responder = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
