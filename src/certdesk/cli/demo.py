@@ -61,6 +61,7 @@ def demo(*, exits: bool, data: Path | None) -> None:
     """Show a whole enrollment."""
     if data and data.exists() and any(data.iterdir()):
         raise CertdeskError(ErrorKind.CONFLICT, N_("{path} is not empty: the demo needs a new directory"), path=data)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends the desk too
     with contextlib.ExitStack() as stack:
         if data is None and exits:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certdesk-demo-")))
@@ -154,7 +155,7 @@ class Story:
             *(f"--listen=127.0.0.1:{self.port}", f"--pki-listen=127.0.0.1:{self.pki_port}"),
             "--name=Demo Postal Federation",
         ]
-        self._server = subprocess.Popen(command, stdout=log, stderr=log)
+        self._server = subprocess.Popen(command, env=_environment(), stdout=log, stderr=log)
         stack.callback(_stop, self._server)
         began = time.monotonic()
         while not self._is_open():
@@ -408,12 +409,17 @@ class _Greeter(http.server.BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+def _environment() -> dict[str, str]:
+    """Return the environment without what speaks for a desk that the operator has besides."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CERTDESK_")}
+
+
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
 def _run(*command: str, expected: int = 0) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode != expected:
         raise _broken(
             N_("`{command}` ended with {status}: {cause}"),
