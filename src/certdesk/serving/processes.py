@@ -6,6 +6,7 @@ the supervisor has: when it dies in whatever way, they notice and stop, and nobo
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -76,6 +77,8 @@ class _Supervisor:
         """Keep the processes running until told to stop; return 0, or 1 if they cannot run."""
         handlers = {number: signal.signal(number, self._stop) for number in _STOPPING}
         try:
+            gc.collect()
+            gc.freeze()  # the collector's marks would take the pages apart that the children share with us
             for number in range(self._processes):
                 self._start(number)
             while self._children:
