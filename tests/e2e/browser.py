@@ -57,8 +57,11 @@ def _run(*command: str) -> None:
 
 
 @asynccontextmanager
-async def chromium(home: Path, roots: Iterable[Path], *, debugging_port: int = 0) -> AsyncIterator[Browser]:
-    """Start a browser that trusts these roots and has no certificate of its own."""
+async def chromium(home: Path, roots: Iterable[Path], debugging_port: int = 0) -> AsyncIterator[Browser]:
+    """Start a browser that trusts these roots and has no certificate of its own.
+
+    Another program may use it too, at the debugging port, if there is one.
+    """
     make_home(home, roots)
     options = [*_OPTIONS, f"--remote-debugging-port={debugging_port}"] if debugging_port else [*_OPTIONS]
     async with async_playwright() as playwright:
@@ -113,7 +116,7 @@ class Watch:
 
     url: str
     expected: Collection[int] = ()
-    """Statuses of refusals that the test provokes, of which the browser would complain otherwise."""
+    """Statuses of refusals that the test provokes, of which the browser complains."""
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -137,8 +140,9 @@ class Watch:
     def check(self) -> None:
         """Fail if any other host was asked for anything, or the browser complained."""
         desk = urlsplit(self.url).netloc
-        assert [url for url in self.requests if urlsplit(url).netloc != desk] == []
-        assert self.complaints == []
+        elsewhere = [url for url in self.requests if urlsplit(url).netloc != desk]
+        assert not elsewhere, elsewhere
+        assert not self.complaints, self.complaints
 
 
 @asynccontextmanager

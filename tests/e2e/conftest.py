@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 
 from tests.e2e.browser import chromium as start_chromium
 from tests.e2e.console_pages import ConsoleDesk, fill
-from tests.e2e.server import DeskServer
+from tests.e2e.server import DeskServer, quiet_port
 from tests.postgresql import PostgreSQLCluster
 
 
@@ -72,8 +72,17 @@ def console(founded_on_sqlite: DeskServer, tmp_path_factory: pytest.TempPathFact
     server.kill()
 
 
+@pytest.fixture(scope="session")
+def debugging_port() -> int:
+    """Return the port at which other programs find the browser of `chromium`."""
+    return quiet_port()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(console: ConsoleDesk, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+async def chromium(
+    console: ConsoleDesk, debugging_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Browser]:
     """Return a browser that trusts the desk of `console` and has no certificate; every visitor has a context."""
-    async with start_chromium(tmp_path_factory.mktemp("chromium") / "home", [console.server.root]) as browser:
+    home = tmp_path_factory.mktemp("chromium") / "home"
+    async with start_chromium(home, [console.server.root], debugging_port) as browser:
         yield browser

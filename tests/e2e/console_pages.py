@@ -1,16 +1,21 @@
 """A console with a morning's work in it, and the list of its pages, which whatever looks at pages goes through."""
 
+import io
+import re
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
 from tests.e2e.server import DeskServer
 from tests.integration.api_calls import make_body, make_pem
 
 SESSION_COOKIE = "__Host-certdesk"
+_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+_LINK = re.compile(r"/link\?token=([\w-]+)")
 LATE_MANAGERS = {
     "paul": ("Paul Roux", "registration-manager", "FRA1"),
     "odile": ("Odile Blanc", "auditor", "FRA1"),
@@ -51,6 +56,38 @@ class ConsoleDesk:
             base_url=self.url, verify=self.server.tls(), trust_env=False, cookies=cookies, headers=headers
         )
 
+    def post(self, login: str, address: str, **fields: str | list[str]) -> httpx.Response:
+        """Send a form of the console, as its page would; redirects are not followed."""
+        with self.client(login) as client:
+            found = _TOKEN.search(client.get("/account").text)
+            assert found
+            return client.post(address, data={"csrf": found[1], **fields})
+
+    def invite(self, name: str, email: str, organisation: str) -> str:
+        """Invite a registration manager, and return the one-time link's token."""
+        role = "registration-manager"
+        answer = self.post("ada", "/managers/invite", name=name, email=email, role=role, organisation=organisation)
+        found = _LINK.search(answer.text)
+        assert found, answer.text
+        return found[1]
+
+    def follow(self, login: str, token: str) -> None:
+        """Follow a one-time link, and keep the session under a login."""
+        with self.client() as client:
+            answer = client.post("/link", data={"token": token})
+            assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
+            self.sessions[login] = answer.cookies[SESSION_COOKIE]
+
+    def publish(self, organisation: str, name: str, octets: bytes, version: str) -> httpx.Response:
+        """Upload an installation file, for one organisation or for `all`."""
+        with self.client("ada") as ada:
+            here = f"/organisations/{organisation}/publication"
+            found = _TOKEN.search(ada.get(here).text)
+            assert found
+            return ada.post(
+                f"{here}/files", data={"csrf": found[1], "version": version}, files={"file": (name, octets)}
+            )
+
     def submit(self, **changes: Any) -> str:
         """Submit a request as a device would, and return its ID."""
         with self.server.device() as device:
@@ -77,6 +114,15 @@ class ConsoleDesk:
             body = {"reason": reason, "comment": "Reported by telephone"}
             answer = manager.post(f"/api/v1/certificates/{serial_number}/revoke", json=body)
             assert answer.is_success, answer.text
+
+
+def make_apk() -> bytes:
+    """Return something with the shape of an app's package."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("AndroidManifest.xml", "<manifest/>")
+        archive.writestr("classes.dex", bytes(200_000))
+    return package.getvalue()
 
 
 def sign_in(server: DeskServer, login: str) -> str:
@@ -139,6 +185,10 @@ def fill(desk: ConsoleDesk) -> None:
         contact={"email": "uwe.lang@post.example", "phone": "+49 40 654321"},
         location={"state_or_province": "Hamburg", "locality": "Hamburg"},
     )
+    things["invitation"] = desk.invite("Léa Fontaine", "lea.fontaine@poste.example", "FRA1")
+    assert desk.publish("all", "Enroll.apk", make_apk(), "1.0.0").status_code == httpx.codes.SEE_OTHER
+    assert desk.publish("FRA1", "certdesk-client.deb", b"!<arch>\ndebian-binary", "1.0.0").is_redirect
+    desk.follow("newcomer", desk.invite("Marc Keller", "marc.keller@post.example", "DEU1"))
 
 
 Open = Callable[[Page, ConsoleDesk], Awaitable[object]]
@@ -198,8 +248,49 @@ async def _preview(page: Page, _desk: ConsoleDesk) -> None:
         await page.locator("button[name=preview]").click()
 
 
+async def _make_link(page: Page, _desk: ConsoleDesk) -> None:
+    async with page.expect_navigation():
+        await page.locator("form[action$='/link'] button").click()
+
+
+async def _make_certificate(page: Page, _desk: ConsoleDesk) -> None:
+    async with page.expect_navigation():
+        await page.locator("form[action$='/certificate'] button").click()
+
+
+async def _invite_nobody(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("#name").fill("Nobody")
+    await page.locator("#email").fill("nobody@localhost")
+    async with page.expect_navigation():
+        await page.locator("main form button").click()
+
+
+async def _preview_settings(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("#support_contact").fill("help@poste.example")
+    async with page.expect_navigation():
+        await page.locator("button[name=preview]").click()
+
+
+async def _add_nothing(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("#code").fill("!")
+    await page.locator("#name").fill("!")
+    await page.locator("#country").select_option("FR")
+    async with page.expect_navigation():
+        await page.locator("main button.big").click()
+
+
+async def _upload_nonsense(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("#version").fill("1.0.0")
+    nonsense: FilePayload = {"name": "Enroll.apk", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"}
+    await page.locator("#file").set_input_files(nonsense)
+    async with page.expect_navigation():
+        await page.locator("form[action$='/files'] button").click()
+
+
 _REQUEST = "GET /requests/{request_id}"
 _CERTIFICATE = "GET /certificates/{serial_number}"
+_CODE = "/organisations/{code}"
+_PUBLICATION = "/organisations/FRA1/publication"
 
 PAGES = (
     ConsolePage("sign-in", "", "/sign-in", "GET /sign-in", is_main=True),
@@ -232,6 +323,55 @@ PAGES = (
     ConsolePage("certificate-revoked", "claire", "/certificates/{revoked}", _CERTIFICATE),
     ConsolePage("revoke", "claire", "/certificates/{certificate}/revoke", f"{_CERTIFICATE}/revoke"),
     ConsolePage("revoked-already", "claire", "/certificates/{revoked}/revoke", f"{_CERTIFICATE}/revoke"),
+    ConsolePage("account", "claire", "/account", "GET /account", is_main=True),
+    ConsolePage("account-newcomer", "newcomer", "/account", "GET /account"),
+    ConsolePage("managers", "ada", "/managers", "GET /managers"),
+    ConsolePage("managers-auditor", "otto", "/managers?role=auditor", "GET /managers"),
+    ConsolePage("invite", "ada", "/managers/invite", "GET /managers/invite"),
+    ConsolePage("invite-nobody", "ada", "/managers/invite", "POST /managers/invite", _invite_nobody, refusal=422),
+    ConsolePage("manager", "ada", "/managers/paul@managers.example", "GET /managers/{email}"),
+    ConsolePage("manager-myself", "ada", "/managers/ada@managers.example", "GET /managers/{email}"),
+    ConsolePage("manager-link", "ada", "/managers/paul@managers.example", "POST /managers/{email}/link", _make_link),
+    ConsolePage(
+        "manager-made",
+        "ada",
+        "/managers/paul@managers.example",
+        "POST /managers/{email}/certificate",
+        _make_certificate,
+    ),
+    ConsolePage("link", "", "/link?token={invitation}", "GET /link"),
+    ConsolePage("link-used", "", "/link?token=used", "GET /link", refusal=404),
+    ConsolePage("organisations", "ada", "/organisations", "GET /organisations"),
+    ConsolePage("organisation", "ada", "/organisations/FRA1", "GET /organisations/{code}"),
+    ConsolePage("organisation-auditor", "otto", "/organisations/DEU1", "GET /organisations/{code}"),
+    ConsolePage("organisation-add", "ada", "/organisations/add", "GET /organisations/add"),
+    ConsolePage(
+        "organisation-wrong", "ada", "/organisations/add", "POST /organisations/add", _add_nothing, refusal=422
+    ),
+    ConsolePage("organisation-edit", "ada", "/organisations/FRA1/edit", "GET /organisations/{code}/edit"),
+    ConsolePage(
+        "organisation-preview",
+        "ada",
+        "/organisations/FRA1/edit",
+        "POST /organisations/{code}/edit",
+        _preview_settings,
+    ),
+    ConsolePage("publication", "ada", _PUBLICATION, f"GET {_CODE}/publication"),
+    ConsolePage("publication-auditor", "otto", _PUBLICATION, f"GET {_CODE}/publication"),
+    ConsolePage("publication-all", "ada", "/organisations/all/publication", f"GET {_CODE}/publication"),
+    ConsolePage(
+        "upload-refused",
+        "ada",
+        _PUBLICATION,
+        f"POST {_CODE}/publication/files",
+        _upload_nonsense,
+        refusal=422,
+    ),
+    ConsolePage("publish", "", "/publish/FRA1", "GET /publish/{code}", is_main=True),
+    ConsolePage("publish-empty", "", "/publish/DEU1", "GET /publish/{code}"),
+    ConsolePage("authority", "ada", "/authority", "GET /authority"),
+    ConsolePage("audit", "ada", "/audit", "GET /audit"),
+    ConsolePage("audit-auditor", "odile", "/audit?subject={waiting}", "GET /audit"),
     ConsolePage("not-found", "claire", "/nowhere", "", refusal=404),
     ConsolePage("forbidden", "otto", "/certificates/{certificate}/revoke", "", refusal=403),
 )
