@@ -27,7 +27,7 @@ from certdesk.domain.enrollment import DAY, Kind, Names
 from certdesk.keys.directory import KeyDirectory
 from certdesk.wire.pkcs10 import parse_csr
 
-SECONDS = 0.4
+SECONDS = 0.25
 """How long each loop runs."""
 _CSRS = 200
 _EMAIL = "jeanne.dupont@poste.example"

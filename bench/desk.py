@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from bench.fleet import ORGANISATION
+from bench.processes import Memory, memory, processor_seconds
 from certdesk.domain.clock import system_clock
 from certdesk.doors.api.paging import MOST_ITEMS
 from certdesk.store import Store, open_store
@@ -31,15 +32,6 @@ PASSPHRASE = "bench passphrase"  # noqa: S105 - of keys that live as long as the
 _PASSWORD = "bench-1-password"  # noqa: S105 - likewise
 _START_SECONDS = 30
 _STOP_SECONDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Resident memory of all of a server's processes, in MiB; pages that they share count in each."""
-
-    started: float
-    used: float
-    """After the first request of each kind."""
 
 
 @dataclass
@@ -110,13 +102,19 @@ class Desk:
 
     def request_ids(self, fleet: str) -> dict[str, str]:
         """Return the request ID of each device of a fleet, by the device's ID."""
-        found: dict[str, str] = {}
+        return {item["device"]["id"]: item["id"] for item in self._items("requests", fleet)}
+
+    def certificates(self, fleet: str) -> list[str]:
+        """Return the certificates of a fleet in PEM."""
+        return [item["pem"] for item in self._items("certificates", fleet)]
+
+    def _items(self, what: str, fleet: str) -> Iterator[Any]:
         after = ""
         while True:
-            page = self.get(f"/api/v1/requests?limit={MOST_ITEMS}&q={fleet}-{after}")
-            found |= {item["device"]["id"]: item["id"] for item in page["items"]}
+            page = self.get(f"/api/v1/{what}?limit={MOST_ITEMS}&q={fleet}-{after}")
+            yield from page["items"]
             if page["next"] is None:
-                return found
+                return
             after = f"&after={page['next']}"
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
@@ -147,10 +145,15 @@ class Desk:
 
         return asyncio.run(run())
 
-    def memory(self) -> float:
-        """Return the resident memory of all processes of the server, in MiB."""
+    def memory(self) -> Memory:
+        """Return what the server takes."""
         assert self._server is not None
-        return sum(_resident(process) for process in _tree(self._server.pid)) / 1024
+        return memory(self._server.pid)
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that the server has used."""
+        assert self._server is not None
+        return processor_seconds(self._server.pid)
 
     def _run(self, *arguments: str) -> None:
         subprocess.run(self._command(*arguments), env=self._environment(), check=True, capture_output=True)
@@ -161,19 +164,6 @@ class Desk:
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"CERTDESK_PASSPHRASE": PASSPHRASE}
-
-
-def _tree(process: int) -> Iterator[int]:
-    """Yield a process and its descendants."""
-    yield process
-    for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        yield from _tree(int(child))
-
-
-def _resident(process: int) -> int:
-    """Return a process's resident memory in KiB."""
-    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1])
 
 
 @contextlib.contextmanager

@@ -1,29 +1,32 @@
-"""The result as a Markdown table, with the facts of the machine that it was measured on."""
+"""The result as Markdown, with the facts of the machine that it was measured on."""
 
 import os
 import platform
 import re
 import sqlite3
-import ssl
 import statistics
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from cryptography.hazmat.backends.openssl.backend import backend
+
+from bench.rounds import Measured
+
 BEGIN, END = "<!-- begin: python -m bench --write -->", "<!-- end -->"
 
-TARGETS: dict[tuple[str, str], float] = {
-    ("SQLite", "submit"): 0.45,
-    ("SQLite", "approve"): 0.45,
-    ("PostgreSQL", "submit"): 0.30,
-    ("PostgreSQL", "approve"): 0.30,
-    ("SQLite", "collect"): 1.0,
-    ("PostgreSQL", "collect"): 1.0,
+AIMS = {
+    ("SQLite", 64, "submit"): 0.45,
+    ("SQLite", 64, "approve"): 0.45,
+    ("SQLite", 64, "collect"): 1.0,
+    ("PostgreSQL", 64, "submit"): 0.30,
+    ("PostgreSQL", 64, "approve"): 0.30,
+    ("PostgreSQL", 64, "collect"): 1.0,
 }
-"""Ratios to the ceiling that are aimed at, with 64 connections."""
+"""Ratios to the ceiling."""
 
 Key = tuple[str, int, str]
 """Database, connections, what was done."""
@@ -35,15 +38,9 @@ class Results:
 
     ceilings: list[float] = field(default_factory=list)
     desk_loops: list[float] = field(default_factory=list)
-    rates: defaultdict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
-    ratios: defaultdict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
-    servers: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
-    """By database and measure: the value and its unit."""
-
-    def add(self, key: Key, rate: float, ceiling: float) -> None:
-        """Note a rate and its ratio to the ceiling that was measured beside it."""
-        self.rates[key].append(rate)
-        self.ratios[key].append(rate / ceiling)
+    measured: defaultdict[Key, list[Measured]] = field(default_factory=lambda: defaultdict(list))
+    servers: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Database, what, value and aim."""
 
 
 def markdown(results: Results) -> str:
@@ -51,41 +48,64 @@ def markdown(results: Results) -> str:
     return "\n".join([*_machine(), "", *_rates(results), "", *_servers(results), ""])
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
-    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
-
-
-def _machine() -> Iterable[str]:
+def _machine() -> Iterator[str]:
     model = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split()[1]
-    openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    yield f"Measured with {os.cpu_count()} cores ({model[1] if model else platform.machine()}), which the load"
-    yield f"generator and PostgreSQL share with the server; Linux {platform.release().split('-')[0]}, Python"
-    linked = ssl.OPENSSL_VERSION.split(" ")[1]
-    yield f"{platform.python_version()}, cryptography {version('cryptography')} with {linked}"
-    yield f"SQLite {sqlite3.sqlite_version}, wrk {wrk}, openssl {openssl}."
+    cores = os.cpu_count()
+    programs = (
+        f"Linux {platform.release().split('-')[0]}",
+        f"Python {platform.python_version()}",
+        f"cryptography {version('cryptography')} ({_first(backend.openssl_version_text(), r'OpenSSL [0-9.]+')})",
+        f"SQLite {sqlite3.sqlite_version}",
+        "wrk " + _first(_output("wrk", "-v"), r"[0-9]+[.][0-9.]+[0-9]"),
+        _first(_output("openssl", "version"), r"OpenSSL [0-9.]+"),
+    )
+    yield f"Measured on {cores} cores ({model[1] if model else platform.machine()}), which the server shares with the"
+    yield f"load generator and with PostgreSQL; {', '.join(programs)}."
 
 
-def _rates(results: Results) -> Iterable[str]:
-    yield f"Ceiling: {_spread(results.ceilings, 0)} certificates per second; the desk's own code in the same loop:"
-    yield f"{_spread(results.desk_loops, 0)}. Medians, and in parentheses the least and the most, of"
-    yield f"{len(next(iter(results.rates.values())))} rounds."
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _first(text: str, pattern: str) -> str:
+    found = re.search(pattern, text)
+    return found[0] if found else text.strip()
+
+
+def _rates(results: Results) -> Iterator[str]:
+    rounds = max(map(len, results.measured.values()))
+    yield f"The ceiling: {_spread(results.ceilings, 0)} certificates per second; the desk's own code in the same loop:"
+    yield f"{_spread(results.desk_loops, 0)}. Medians of {rounds} rounds, and in parentheses the least and the most."
     yield ""
-    yield "| database | connections | what | per second | ratio to the ceiling | aim |"
-    yield "| --- | ---: | --- | ---: | ---: | ---: |"
-    for key, rates in results.rates.items():
-        database, connections, what = key
-        aim = TARGETS.get((database, what)) if connections == 64 else None  # noqa: PLR2004 - where aims are set
-        ratio = _spread(results.ratios[key], 2)
-        wanted = f"≥ {aim:.2f}" if aim else ""
-        yield f"| {database} | {connections} | {what} | {_spread(rates, 0)} | {ratio} | {wanted} |"
+    yield "| database | connections | what | per second | ratio to the ceiling | aim | server's processor time |"
+    yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
+    for (database, connections, what), each in results.measured.items():
+        rate = _spread([measured.per_second for measured in each], 0)
+        ratio = _spread([measured.per_second / measured.ceiling for measured in each], 2)
+        aim = AIMS.get((database, connections, what))
+        spent = statistics.median(measured.server_seconds for measured in each) * 1e6
+        columns = (
+            database,
+            connections,
+            what,
+            rate,
+            ratio,
+            f"≥ {aim:.2f}" if aim else "",
+            f"{spent:,.0f} µs" if spent else "",
+        )
+        yield f"| {' | '.join(map(str, columns))} |"
 
 
-def _servers(results: Results) -> Iterable[str]:
-    yield "| database | server | measured |"
-    yield "| --- | --- | ---: |"
-    for (database, what), (value, unit) in results.servers.items():
-        yield f"| {database} | {what} | {value:.{2 if unit == 's' else 0}f} {unit} |"
+def _spread(values: Sequence[float], digits: int) -> str:
+    median, least, most = (f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{median} ({least} to {most})"
+
+
+def _servers(results: Results) -> Iterator[str]:
+    yield "| database | server | measured | aim |"
+    yield "| --- | --- | ---: | ---: |"
+    for row in results.servers:
+        yield f"| {' | '.join(row)} |"
 
 
 def write(report: str, path: Path) -> None:

@@ -49,18 +49,9 @@ def openssl_responder(desk: Desk) -> Iterator[str]:
     folder.mkdir(exist_ok=True)
     write_index(desk, folder / "index.txt")
     _write_credential(desk, folder)
-    command = ["openssl", "ocsp", "-port", str(port), "-index", "index.txt", "-CA"]
-    command += [
-        str(desk.data / "ca" / "issuing.pem"),
-        "-rsigner",
-        "responder.pem",
-        "-rkey",
-        "responder.key",
-        "-ndays",
-        "1",
-        "-rmd",
-        "sha256",
-    ]
+    issuing = str(desk.data / "ca" / "issuing.pem")
+    command = ["openssl", "ocsp", "-port", str(port), "-index", "index.txt", "-CA", issuing]
+    command += ["-rsigner", "responder.pem", "-rkey", "responder.key", "-ndays", "1", "-rmd", "sha256"]
     with (folder / "log").open("wb") as log:
         responder = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:

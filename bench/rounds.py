@@ -1,6 +1,8 @@
-"""What is measured of a desk, round by round: submit, approve, collect, the full cycle, OCSP."""
+"""What is measured of a desk, one thing after the other: submit, approve, collect, the full cycle, OCSP."""
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,18 @@ class Fleets:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """How fast something was done once."""
+
+    what: str
+    per_second: float
+    ceiling: float
+    """The mean of the ceiling right before and right after."""
+    server_seconds: float
+    """Processor time of the server for each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """One round on one desk with some connections."""
 
@@ -37,50 +51,67 @@ class Round:
     fleets: Fleets
     connections: int
     folder: Path
+    ceiling: Callable[[], float]
 
-    def measure(self) -> Iterator[tuple[str, float]]:
-        """Yield what was measured, and how many of it were done per second."""
+    def measure(self) -> Iterator[Measured]:
+        """Measure everything in the order of a device's life."""
         devices = self.fleets.single
-        yield "submit", self._replay("submit", [device.submission() for device in devices], 201, '"status":"requested"')
+        submissions = [device.submission() for device in devices]
+        yield self._replay("submit", submissions, status=201, marker='"status":"requested"')
         fleet = devices[0].id.rpartition("-")[0]
         ids = self.desk.request_ids(fleet)
-        yield "approve", self._replay("approve", [self._approval(ids[device.id]) for device in devices], 200, _PEM)
-        yield "collect", self._replay("collect", [device.collection(ids[device.id]) for device in devices], 200, _PEM)
-        yield "full cycle", self._cycle()
+        approvals = [self._approval(ids[device.id]) for device in devices]
+        yield self._replay("approve", approvals, marker=_PEM)
+        collections = [device.collection(ids[device.id]) for device in devices]
+        yield self._replay("collect", collections, marker=_PEM)
+        yield self._cycle()
         self.desk.wait_for_ocsp_answers()
-        questions = self._questions(ids)
-        yield "OCSP", self._replay("ocsp", questions, 200, _BASIC_RESPONSE, answers=2 * len(questions))
-        with openssl_responder(self.desk) as url:
-            yield (
-                "openssl ocsp",
-                self._replay("ocsp", questions, 200, _BASIC_RESPONSE, answers=len(questions) // 2, url=url),
-            )
+        questions = self._questions(fleet)
+        yield self._replay("OCSP", questions, answers=2 * len(devices), marker=_BASIC_RESPONSE)
+        other = openssl_responder(self.desk)
+        yield self._replay("`openssl ocsp`", questions, answers=len(devices), marker=_BASIC_RESPONSE, other=other)
 
     def _replay(
-        self, name: str, requests: list[bytes], status: int, marker: str, *, answers: int = 0, url: str = ""
-    ) -> float:
-        path = wrk.write_requests(self.folder / name, requests)
-        load = wrk.Load(url or self.desk.url, path, answers or len(requests), status, marker)
-        return wrk.replay(load, self.connections)
+        self,
+        what: str,
+        requests: list[bytes],
+        *,
+        status: int = 200,
+        marker: str = "",
+        answers: int = 0,
+        other: AbstractContextManager[str] | None = None,
+    ) -> Measured:
+        path = wrk.write_requests(self.folder / "requests", requests)
+        with other or nullcontext(self.desk.url) as url:
+            load = wrk.Load(url, path, answers or len(requests), status, marker)
+            return self._measured(what, load.answers, lambda: wrk.replay(load, self.connections))
 
-    def _cycle(self) -> float:
+    def _cycle(self) -> Measured:
         devices = self.fleets.cycle
-        submissions = wrk.write_requests(self.folder / "cycle", [device.submission() for device in devices])
+        submissions = wrk.write_requests(self.folder / "submissions", [device.submission() for device in devices])
         approval, claims = self.folder / "approval", self.folder / "claims"
         approval.write_bytes(self._approval("REQUEST-ID"))
         claims.write_text("\n".join(device.claim for device in devices))
-        return wrk.cycle(self.desk.url, submissions, approval, claims, self.connections)
+        url, connections = self.desk.url, self.connections
+        return self._measured(
+            "full cycle", len(devices), lambda: wrk.cycle(url, submissions, approval, claims, connections)
+        )
+
+    def _measured(self, what: str, count: int, run: Callable[[], float]) -> Measured:
+        before, used = self.ceiling(), self.desk.processor_seconds()
+        per_second = run()
+        used = self.desk.processor_seconds() - used
+        return Measured(what, per_second, statistics.mean((before, self.ceiling())), used / count)
 
     def _approval(self, request_id: str) -> bytes:
         headers = self.desk.client_certificate
         return post(f"/api/v1/requests/{request_id}/approve", b'{"comment": "called back"}', headers=headers)
 
-    def _questions(self, ids: dict[str, str]) -> list[bytes]:
-        """Return an OCSP request for each certificate."""
+    def _questions(self, fleet: str) -> list[bytes]:
+        """Return an OCSP request about each certificate of a fleet."""
         issuing = x509.load_pem_x509_certificate((self.desk.data / "ca" / "issuing.pem").read_bytes())
         questions = []
-        for request_id in ids.values():
-            pem = self.desk.get(f"/api/v1/requests/{request_id}")["certificate"]["pem"]
+        for pem in self.desk.certificates(fleet):
             certificate = x509.load_pem_x509_certificate(pem.encode())
             question = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuing, SHA1()).build()  # noqa: S303
             body = question.public_bytes(Encoding.DER)

@@ -40,16 +40,8 @@ def cycle(url: str, submissions: Path, approval: Path, claims: Path, connections
 
 
 def _run(script: str, url: str, connections: int, *arguments: str) -> float:
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{PATIENCE}s",
-        f"--timeout={PATIENCE}s",
-        "-s",
-        str(FOLDER / script),
-        url,
-    ]
+    options = ["-t1", f"-c{connections}", f"-d{PATIENCE}s", f"--timeout={PATIENCE}s"]
+    command = ["wrk", *options, "-s", str(FOLDER / script), url]
     done = subprocess.run([*command, "--", *arguments], capture_output=True, text=True, check=False)
     measured = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("measured")]
     assert measured, f"{script} did not finish:\n{done.stdout}{done.stderr}"
