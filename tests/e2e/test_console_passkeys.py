@@ -125,6 +125,20 @@ async def test_a_link_works_once(new_desk: DeskServer, browser: Browser) -> None
     assert "/link?token=" not in new_desk.log
 
 
+async def test_the_operator_lets_an_administrator_in_again(new_desk: DeskServer, browser: Browser) -> None:
+    """Whoever has lost everything gets a link from the command line, which prints it and nothing else."""
+    link = first_link(new_desk)
+    async with visitor(browser, url_of(new_desk)) as page:
+        await become_administrator(page, link)
+    said = new_desk.certdesk("manager", "link", "ada@operator.example").stdout
+    assert _LINK.fullmatch(said.strip())
+    async with visitor(browser, url_of(new_desk)) as page:
+        await page.goto(said.strip())
+        await page.get_by_role("button", name="That is me").click()
+        await page.wait_for_url("**/account")
+    new_desk.certdesk("manager", "link", "nobody@operator.example", status=1)
+
+
 async def test_a_copied_passkey_is_refused(new_desk: DeskServer, browser: Browser) -> None:
     """When an authenticator's counter goes back, somebody has its key twice."""
     link = first_link(new_desk)

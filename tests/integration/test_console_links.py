@@ -138,12 +138,17 @@ async def test_a_link_expires(desk: TestDesk) -> None:
     assert await desk.ra.forget_links()
 
 
-async def test_a_new_link_replaces_the_earlier_ones(desk: TestDesk) -> None:
-    """Only the last link of a manager works, and none of one who was disabled."""
-    earlier = await desk.ra.invite(CLAIRE, OPERATOR)
+async def test_of_several_links_one_works(desk: TestDesk) -> None:
+    """Handed over on paper and by mail, the first to be followed is the last; none is of use to who is disabled."""
+    paper, mail = await desk.ra.invite(CLAIRE, OPERATOR), await desk.ra.link_for(CLAIRE.email, OPERATOR)
+    other = await desk.ra.invite(MANAGERS["paul"], OPERATOR)
+    async with browser(make_console(desk)) as it:
+        assert (await it.get(address(paper))).status_code == 200
+        assert await follow(it, mail) == 303
+        assert await follow(it, paper) == 404
+        assert (await it.get(address(other))).status_code == 200
     later = await desk.ra.link_for(CLAIRE.email, OPERATOR)
     async with browser(make_console(desk)) as it:
-        assert (await it.get(address(earlier))).status_code == 404
         assert (await it.get(address(later))).status_code == 200
         await desk.ra.disable_manager(CLAIRE.email, OPERATOR)
         assert (await it.get(address(later))).status_code == 404
@@ -238,6 +243,22 @@ async def test_a_link_of_the_operator_gives_a_certificate(desk: TestDesk) -> Non
     events = [sealed.event for sealed in await desk.store.events.of_subject(certificates[0].request_id)]
     approved = next(event for event in events if event.action == "request.approved")
     assert (approved.actor, approved.source) == (OPERATOR.name, "one-time link")
+
+
+async def test_a_mailed_link_is_in_the_name_of_whoever_invited(desk: TestDesk) -> None:
+    """So it gives a certificate as the link on paper does; nobody is mailed a link who was not invited."""
+    await desk.ra.add_manager(MANAGERS["ada"], OPERATOR)
+    await desk.ra.invite(CLAIRE, await administrator(desk))
+    link = await desk.ra.link_by_mail(CLAIRE.email)
+    async with browser(make_console(desk)) as claire:
+        assert "ada@operator.example" in words(await claire.get(address(link)))
+        await follow(claire, link)
+        assert "Make a certificate" in words(await claire.get("/account"))
+    event = [sealed.event for sealed in await desk.store.events.of_subject(CLAIRE.email)][-2]
+    assert (event.action, event.actor, event.source) == ("link.made", "ada@operator.example", "mail")
+    with pytest.raises(CertdeskError) as refused:
+        await desk.ra.link_by_mail("ada@operator.example")
+    assert refused.value.kind is ErrorKind.NOT_FOUND
 
 
 async def test_a_voucher_who_was_disabled_vouches_for_nobody(desk: TestDesk) -> None:

@@ -17,7 +17,7 @@ from certdesk.ca.desk_certificate import DeskCertificate
 from certdesk.cli.context import say
 from certdesk.cli.options import Options
 from certdesk.console.app import console_app
-from certdesk.domain.enrollment import Names, Principal, Role
+from certdesk.domain.enrollment import Names
 from certdesk.domain.errors import CertdeskError
 from certdesk.domain.text import N_
 from certdesk.doors.api.app import PREFIXES as API_PREFIXES
@@ -38,8 +38,6 @@ from certdesk.serving import serve as serve_endpoints
 from certdesk.store.mails import Mail
 
 _RENEWAL_SECONDS = 3600
-MAILER = Principal("desk:mail", Role.ADMINISTRATOR)
-"""In whose name the links of mailed invitations are made."""
 
 
 async def serve_desk(
@@ -136,7 +134,7 @@ def _mail_jobs(options: Options, desk: Desk) -> list[Job]:
         """Make an invitation's link when it is sent: until then its secret would lie in the outbox."""
         if mail.template != "invited":
             return mail.facts
-        link = await desk.ra.link_for(mail.recipient, MAILER)
+        link = await desk.ra.link_by_mail(mail.recipient)
         return {**mail.facts, "url": link.url(options.desk_url)}
 
     planner = Planner(desk.store, options.desk_url, desk.clock)

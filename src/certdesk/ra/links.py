@@ -88,8 +88,9 @@ class Links(Sessions):
         return NewLink(token, manager.email, link.expires_at)
 
     async def link_for(self, email: str, by: Principal) -> NewLink:
-        """Return a new link for a manager who cannot sign in otherwise; earlier ones no longer work.
+        """Return a new link for a manager who cannot sign in otherwise.
 
+        An invitation may be handed over on paper and by mail: once one link is followed, the others are dead.
         Raises `FORBIDDEN`, `NOT_FOUND`, and `CONFLICT` for a manager who is disabled.
         """
         check_administrator(by)
@@ -99,6 +100,17 @@ class Links(Sessions):
         if not await self._store.links.add_invitation(link, event):
             raise CertdeskError(ErrorKind.CONFLICT, N_("this manager is disabled: enable them first"))
         return NewLink(token, manager.email, link.expires_at)
+
+    async def link_by_mail(self, email: str) -> NewLink:
+        """Return a new link for an invitation that is being mailed, in the name of whoever invited the manager."""
+        invited = [
+            sealed.event
+            for sealed in await self._store.events.of_subject(email)
+            if sealed.event.action == "manager.invited"
+        ]
+        if not invited:
+            raise no_such_manager()
+        return await self.link_for(email, Principal(invited[-1].actor, Role.ADMINISTRATOR, source="mail"))
 
     async def link_by_operator(self, email: str, by: Principal) -> NewLink:
         """Return a link for a manager, or for the first administrator if there is none; raise `NOT_FOUND`."""
@@ -220,7 +232,7 @@ def no_such_manager() -> CertdeskError:
 def _dead_link() -> CertdeskError:
     return CertdeskError(
         ErrorKind.NOT_FOUND,
-        N_("this link does not work any more: it was used, replaced, or has expired; ask for a new one"),
+        N_("this link does not work any more: it or another one was used, or it has expired; ask for a new one"),
     )
 
 

@@ -17,7 +17,6 @@ LINK_INSERT = (
 _ADD_FIRST = Change(must(f"{LINK_INSERT} WHERE {NO_ADMINISTRATOR}"), then(event_step()))
 _ADD_INVITATION = Change(
     must(f"{LINK_INSERT} WHERE EXISTS (SELECT 1 FROM managers WHERE email = :link_email AND disabled = 0)"),
-    then("DELETE FROM links WHERE email = :link_email AND used_at IS NULL AND token_sha256 <> :link AND {held}"),
     then(event_step()),
 )
 _INVITE = Change(
@@ -42,6 +41,7 @@ _TAKE = must(
 _FOLLOW = Change(
     _TAKE,
     must(f"{SESSION_INSERT} FROM managers WHERE email = :email AND disabled = 0 AND {{held}}"),
+    then("DELETE FROM links WHERE email = :email AND used_at IS NULL AND token_sha256 <> :link AND {held}"),
     then(event_step()),
 )
 _FOLLOW_FIRST = Change(
@@ -69,7 +69,7 @@ class Links:
         return await self._database.apply(_ADD_FIRST, link_values(link) | event_values(event))
 
     async def add_invitation(self, link: Link, event: SealedEvent) -> bool:
-        """Add a link in place of the manager's earlier ones; return False if there is no such manager, or disabled."""
+        """Add a link for a manager; return False if there is none of the address, or disabled."""
         return await self._database.apply(_ADD_INVITATION, link_values(link) | event_values(event))
 
     async def invite(self, manager: Manager, link: Link, event: SealedEvent) -> bool:
@@ -91,7 +91,10 @@ class Links:
         return Link(token, email, LinkPurpose(purpose), created_at, created_by, expires_at), name or ""
 
     async def follow(self, link: Link, session: Session, event: SealedEvent) -> bool:
-        """Use up an invitation and open its manager's session; return False if it cannot be followed any more."""
+        """Use up an invitation, and the manager's other ones with it, and open the manager's session.
+
+        Returns False if it cannot be followed any more.
+        """
         values = _following(link, session) | event_values(event)
         return await self._database.apply(_FOLLOW, values)
 
