@@ -20,6 +20,7 @@ from certdesk.domain.identifiers import sha256
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.signer import KeyAlgorithm
 from certdesk.ra import RegistrationAuthority
+from certdesk.ra.registry import DESK_URL
 from certdesk.store import Store, open_store
 
 OPERATOR = Principal("operator:test", Role.ADMINISTRATOR)
@@ -69,6 +70,7 @@ async def make_desk(url: str, directory: Path) -> TestDesk:
     log = AuditLog(keys.create("audit", KeyAlgorithm.ED25519), time, os.urandom)
     crl = CRLPublisher(ca, store.validation, time)
     ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=time, randomness=os.urandom)
+    await store.organisations.put_property(DESK_URL, "https://desk.example")
     await ra.add_operator("Test Federation", "", OPERATOR)
     for authority in (hierarchy.root, hierarchy.issuing):
         await store.certificates.own_key(sha256(authority.spki), "ca")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from unicodedata import normalize
 
@@ -25,8 +24,10 @@ from certdesk.ra.organisations import OrganisationFile
 from certdesk.ra.registry import OPERATOR
 
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.MANAGER)
-_TEXTS = ("name", "country", "support_contact", "contact_name", "contact_email", "contact_phone")
-_SUBJECT = ("state_or_province", "locality")
+_TEXTS = (
+    *("name", "country", "support_contact", "contact_name", "contact_email", "contact_phone"),
+    *("state_or_province", "locality"),
+)
 _NUMBERS = ("validity_days", "request_lifetime_days", "poll_seconds")
 _LATELY = 5
 _CERTIFICATE = re.compile(r"(<certificate>.{24})[^<]*(</certificate>)")
@@ -188,7 +189,7 @@ def _values_of(file: OrganisationFile) -> dict[str, str | Sequence[str]]:
     """Return a record as the form's fields have it."""
     organisation = file.organisation
     return {
-        **{name: getattr(organisation, name) for name in (*_TEXTS, *_SUBJECT)},
+        **{name: getattr(organisation, name) for name in _TEXTS},
         **{name: str(getattr(organisation, name)) for name in _NUMBERS},
         "code": organisation.code,
         "kinds": sorted(organisation.kinds),
@@ -201,7 +202,7 @@ def _values_of(file: OrganisationFile) -> dict[str, str | Sequence[str]]:
 
 def _typed(form: Form) -> dict[str, str | Sequence[str]]:
     """Return the form's fields as they were sent."""
-    names = ("code", "key_type", "allowed_names", "reasons", *_TEXTS, *_SUBJECT, *_NUMBERS)
+    names = ("code", "key_type", "allowed_names", "reasons", *_TEXTS, *_NUMBERS)
     return {
         **{name: form.text(name) for name in names},
         "kinds": sorted(form.every("kinds")),
@@ -223,7 +224,7 @@ def _comparable(typed: str | Sequence[str]) -> str | Sequence[str]:
 def _record_of(form: Form, code: str) -> Organisation:
     """Return the organisation that a form describes, not judged yet; raise `INVALID_FIELD` for what is no value."""
     problems: list[Problem] = []
-    numbers = {}
+    numbers: dict[str, int] = {}
     for name in _NUMBERS:
         digits = form.text(name).strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) < 10):  # noqa: PLR2004 - more is too many
@@ -237,17 +238,24 @@ def _record_of(form: Form, code: str) -> Organisation:
         problems.append(Problem(ErrorKind.INVALID_FIELD, N_("choose a key type"), "key_type"))
     if problems:
         raise CertdeskError.of(problems)
-    organisation = Organisation(
+    return Organisation(
         code,
         form.text("name"),
         form.text("country"),
         kinds=frozenset(map(Kind, kinds)),
         allow_wildcards=form.ticked("allow_wildcards"),
         key_type=KeyType(key_type),
+        support_contact=form.text("support_contact"),
+        contact_name=form.text("contact_name"),
+        contact_email=form.text("contact_email"),
+        contact_phone=form.text("contact_phone"),
         allowed_names=_lines(form.text("allowed_names")),
-        **numbers,
+        state_or_province=form.text("state_or_province"),
+        locality=form.text("locality"),
+        validity_days=numbers["validity_days"],
+        request_lifetime_days=numbers["request_lifetime_days"],
+        poll_seconds=numbers["poll_seconds"],
     )
-    return replace(organisation, **{name: form.text(name) for name in (*_TEXTS[2:], *_SUBJECT)})
 
 
 def _lines(text: str) -> tuple[str, ...]:
