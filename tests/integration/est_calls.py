@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
-from certdesk.doors.est import PREFIX, est_app
+from certdesk.doors.est import PREFIX, PREFIXES, est_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.settings import HTTPSettings
 from tests.desks import TestDesk
@@ -44,6 +44,7 @@ class EST:
         headers: Mapping[str, str] | None = None,
         method: str = "",
         address: str = "192.0.2.7",
+        path: str = "",
     ) -> httpx.Response:
         """Call an operation; a body (DER) goes as base64 or else `raw`, a certificate (DER) as TLS has verified it."""
         if body is not None:
@@ -61,7 +62,7 @@ class EST:
         async with httpx.AsyncClient(transport=transport, base_url="https://desk.example") as client:
             return await client.request(
                 method or ("GET" if raw is None else "POST"),
-                f"{PREFIX}{place}/{operation}",
+                path or f"{PREFIX}{place}/{operation}",
                 content=raw,
                 headers={**every, **(headers or {})},
             )
@@ -78,7 +79,7 @@ async def open_est(desk: TestDesk, **settings: Any) -> AsyncIterator[EST]:
     http = HTTPSettings(log=journal, **{"public_calls_per_minute": 0, **settings})
     certificates = (desk.ca.hierarchy.issuing.der, desk.ca.hierarchy.root.der)
     est = est_app(desk.ra, ca_certificates=certificates, settings=http)
-    yield EST(desk, listener_app(nothing, {PREFIX: est}, http), journal)
+    yield EST(desk, listener_app(nothing, dict.fromkeys(PREFIXES, est), http), journal)
 
 
 def certificates_in(answer: httpx.Response) -> list[x509.Certificate]:

@@ -69,6 +69,8 @@ async def test_cacerts_has_the_issuing_ca_and_the_root(est: EST) -> None:
         assert set(found.values()) == {est.desk.ca.issuing_certificate, est.desk.ca.hierarchy.root.certificate}
     for place in ("XXX1", "OPERATOR", "FRA1/manager", "FRA1/server/x", "", "FRA1/"):
         assert (await est.call("cacerts", place=place)).status_code == 404
+    for path in ("/est/FRA1", "/est/FRA1/server"):
+        assert (await est.call("", path=f"{path}/.well-known/est/cacerts")).status_code == 200
     assert (await est.call("fullcmc", b"")).status_code == 404
     assert (await est.call("cacerts", b"", method="POST")).status_code == 405
     assert (await est.call("simpleenroll")).status_code == 405
@@ -93,6 +95,18 @@ async def test_an_unknown_device_waits_and_collects(est: EST) -> None:
     assert issued.subject.rfc4514_string() == f"CN={request.id},O=La Poste,L=Lyon,ST=Rhône,C=FR"
     [mail] = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert mail.value == "it@poste.example"
+
+
+async def test_a_device_may_forget_where_it_asked(est: EST) -> None:
+    """A client that asks again without the organisation is found by its key; one that never asked is not."""
+    csr = device_csr(cn="printer-7")
+    bare = "/.well-known/est/simpleenroll"
+    assert (await est.call("", csr, path=bare)).status_code == 404
+    await est.call("simpleenroll", csr, place="FRA1/mobile")
+    assert (await est.call("", csr, path=bare)).status_code == 202
+    issued = await approve(est)
+    assert certificates_in(await est.call("", csr, path=bare)) == [issued]
+    assert (await est.call("", csr, path="/.well-known/est/simplereenroll")).status_code == 404
 
 
 async def test_a_device_without_a_name_is_known_by_its_key(est: EST) -> None:

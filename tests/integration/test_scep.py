@@ -86,6 +86,11 @@ async def test_certificates(scep: SCEP) -> None:
     usage = agent.extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.digital_signature, usage.key_encipherment, usage.key_cert_sign) == (True, True, False)
     agent.verify_directly_issued_by(scep.desk.ca.issuing_certificate)
+    more = load_der_pkcs7_certificates((await scep.call("GetCACert", query={"message": "split"})).content)
+    [recipient] = set(more) - set(every)
+    assert recipient.public_key() == agent.public_key()
+    usage = recipient.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert (usage.digital_signature, usage.key_encipherment) == (False, True)
     assert (await scep.call("GetNextCACert")).status_code == 404
 
 

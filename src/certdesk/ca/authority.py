@@ -108,15 +108,16 @@ class CertificateAuthority:
         )
         return await self._certify_own(spki, validity, "OCSP responder", encoded)
 
-    async def certify_scep(self, spki: bytes, validity: Validity) -> bytes:
-        """Return the certificate (DER) of a key that opens and signs SCEP messages (RFC 8894 §2.1.2).
+    async def certify_scep(self, spki: bytes, validity: Validity, *, signs: bool = True) -> bytes:
+        """Return the certificate (DER) of a key that opens SCEP messages, and signs them too (RFC 8894 §2.1.2).
 
         Devices encrypt to it, so it enciphers keys; nobody asks for its revocation (RFC 9608).
         """
+        usage = (extensions.DIGITAL_SIGNATURE, extensions.KEY_ENCIPHERMENT) if signs else (extensions.KEY_ENCIPHERMENT,)
         encoded = (
             extensions.authority_key_identifier(self.hierarchy.issuing.key_identifier)
             + extensions.end_entity()
-            + extensions.key_usage(extensions.DIGITAL_SIGNATURE, extensions.KEY_ENCIPHERMENT)
+            + extensions.key_usage(*usage)
             + extensions.extended_key_usage(extensions.CMC_RA)
             + extensions.no_revocation_available()
         )

@@ -38,16 +38,23 @@ _PLACE = Path("scep_identities")
 
 @dataclass(frozen=True, slots=True)
 class SCEPIdentity:
-    """A key with its certificate."""
+    """A key with its certificates."""
 
     certificate: Certificate
+    """Signs answers, and may be encrypted for."""
+    recipient: Certificate
+    """May be encrypted for, and nothing else."""
     not_after: int
     _key: rsa.RSAPrivateKey = field(repr=False)
 
     def open(self, envelope: Enveloped, allowed: frozenset[Cipher]) -> bytes:
-        """Return the content of an envelope that names this certificate among its recipients; raise `CMSError`."""
-        recipient = next(each for each in envelope.recipients if each.party.is_of(self.certificate))
+        """Return the content of an envelope that names this among its recipients; raise `CMSError`."""
+        recipient = next(each for each in envelope.recipients if self.is_named(each.party))
         return envelope.decrypt(self._key, recipient, allowed)
+
+    def is_named(self, party: Party) -> bool:
+        """Tell whether a message means one of the certificates."""
+        return party.is_of(self.certificate) or party.is_of(self.recipient)
 
     def sign(
         self, content: bytes, attributes: dict[bytes, bytes], digest: Digest, certificates: tuple[bytes, ...] = ()
@@ -83,7 +90,7 @@ class SCEPIdentities:
         for age in (_LOOKS_AGAIN, _SHORTEST_LOOK):
             await self._look(age)
             for identity in self._known.values():
-                if identity.not_after > self._clock() and any(each.is_of(identity.certificate) for each in parties):
+                if identity.not_after > self._clock() and any(map(identity.is_named, parties)):
                     return identity
         return None
 
@@ -106,10 +113,14 @@ class SCEPIdentities:
             # Finding primes takes up to a second; others go on meanwhile.
             key = await asyncio.to_thread(generate, KEY_ALGORITHM)
             validity = Validity(now - _BACKDATING, min(now + _VALIDITY, self._ca.not_after))
-            der = await self._ca.certify_scep(spki_of(key.public_key()), validity)
+            spki = spki_of(key.public_key())
+            der = await self._ca.certify_scep(spki, validity)
+            recipient = await self._ca.certify_scep(spki, validity, signs=False)
             pem = (await asyncio.to_thread(self._keys.encrypted, key)).decode()
             serial_number = parse_certificate(der).serial_number
-            await self._store.add(StoredIdentity(serial_number, der, pem, validity.not_before, validity.not_after))
+            await self._store.add(
+                StoredIdentity(serial_number, der, recipient, pem, validity.not_before, validity.not_after)
+            )
             await self._read()
             return True
 
@@ -131,4 +142,5 @@ class SCEPIdentities:
         key = await asyncio.to_thread(self._keys.decrypted, stored.private_key.encode(), _PLACE)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise CertdeskError(ErrorKind.UNAVAILABLE, N_("{path} holds a key that cannot sign here"), path=_PLACE)
-        return SCEPIdentity(parse_certificate(stored.certificate), stored.not_after, key)
+        certificate, recipient = map(parse_certificate, (stored.certificate, stored.recipient))
+        return SCEPIdentity(certificate, recipient, stored.not_after, key)

@@ -22,7 +22,7 @@ from certdesk.domain.errors import CertdeskError
 from certdesk.domain.text import N_
 from certdesk.doors.api.app import PREFIXES as API_PREFIXES
 from certdesk.doors.api.app import api_app
-from certdesk.doors.est import PREFIX as EST_PREFIX
+from certdesk.doors.est import PREFIXES as EST_PREFIXES
 from certdesk.doors.est import est_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.metrics import Figure, RequestMetrics
@@ -89,7 +89,7 @@ def _applications(options: Options, desk: Desk, settings: HTTPSettings) -> tuple
         next_ca=desk.next_ca(),
     )
     doors = dict.fromkeys(API_PREFIXES, api) | dict.fromkeys(PREFIXES, validation)
-    doors |= {EST_PREFIX: est, SCEP_PREFIX: scep}
+    doors |= dict.fromkeys(EST_PREFIXES, est) | {SCEP_PREFIX: scep}
     return (
         listener_app(console, doors, settings),
         # Most devices that know nothing but SCEP speak it without TLS; its messages protect themselves.

@@ -21,6 +21,7 @@ from certdesk.domain.enrollment import (
     Certificate,
     CertificationRequest,
     DoorRule,
+    Kind,
     Organisation,
     Principal,
     Submission,
@@ -206,6 +207,13 @@ class Protocols(Codes):
         if not is_good or (caller.device_id, caller.kind) != (certificate.device_id, certificate.kind):
             raise no_such_certificate()
         return certificate
+
+    async def place_of_key(self, spki_sha256: bytes, door: str) -> tuple[str, Kind]:
+        """Return the organisation and kind that a key has last asked at through a door; raise `NOT_FOUND`."""
+        place = await self._store.requests.place_of_key(spki_sha256, door)
+        if place is None:
+            raise no_such_request()
+        return place
 
     async def note_refusal(self, door: str, organisation: str, source: str, error: CertdeskError) -> None:
         """Write down that a door turned somebody away, and why."""

@@ -130,6 +130,10 @@ _INSTALL = Change(
     must("UPDATE requests SET installed_at = :at WHERE id = :id AND state = 'issued' AND installed_at IS NULL"),
     then(event_step()),
 )
+_PLACE_OF_KEY = """
+    SELECT organisation, kind FROM requests
+    WHERE spki_sha256 = :spki_sha256 AND door = :door ORDER BY created_at DESC LIMIT 1
+"""
 _LAPSING = "SELECT id, organisation FROM requests WHERE state = 'requested' AND lapses_at <= :now LIMIT :limit"
 _APPROVED = """
     SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit
@@ -336,6 +340,11 @@ class Requests:
     async def enrollment_by_claim(self, claim_sha256: bytes) -> Enrollment | None:
         """Return the request that was submitted under a claim, with its certificate."""
         return _enrollment_of_row(await self._database.row(_BY_CLAIM, {"claim_sha256": claim_sha256}))
+
+    async def place_of_key(self, spki_sha256: bytes, door: str) -> tuple[str, Kind] | None:
+        """Return the organisation and kind of the last request that was made for a key through a door."""
+        row = await self._database.row(_PLACE_OF_KEY, {"spki_sha256": spki_sha256, "door": door})
+        return (row[0], Kind(row[1])) if row else None
 
     async def listing(
         self, wanted: RequestFilter, *, hidden: Kind | None, after: tuple[int, str] | None, limit: int

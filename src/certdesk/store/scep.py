@@ -6,12 +6,12 @@ from certdesk.store.database import Change, Database, must
 
 _ADD = Change(
     must(
-        "INSERT INTO scep_identities (serial_number, certificate, private_key, not_before, not_after)"
-        " VALUES (:serial_number, :certificate, :private_key, :not_before, :not_after)"
+        "INSERT INTO scep_identities (serial_number, certificate, recipient, private_key, not_before, not_after)"
+        " VALUES (:serial_number, :certificate, :recipient, :private_key, :not_before, :not_after)"
     )
 )
 _GOOD = """
-    SELECT serial_number, certificate, private_key, not_before, not_after FROM scep_identities
+    SELECT serial_number, certificate, recipient, private_key, not_before, not_after FROM scep_identities
     WHERE not_after > :now ORDER BY not_before DESC, serial_number DESC
 """
 
@@ -23,6 +23,8 @@ class StoredIdentity:
     serial_number: bytes
     certificate: bytes
     """DER."""
+    recipient: bytes
+    """DER: another certificate of the same key, for clients that want one to encrypt for and nothing else."""
     private_key: str
     """PEM, encrypted under the desk's passphrase."""
     not_before: int
@@ -42,6 +44,7 @@ class SCEPIdentities:
             {
                 "serial_number": identity.serial_number,
                 "certificate": identity.certificate,
+                "recipient": identity.recipient,
                 "private_key": identity.private_key,
                 "not_before": identity.not_before,
                 "not_after": identity.not_after,

@@ -3,6 +3,6 @@
 app = est_app(ra, ca_certificates=(issuing_der, root_der), settings=HTTPSettings(log=log))
 """
 
-from certdesk.doors.est.app import PREFIX, est_app
+from certdesk.doors.est.app import PREFIX, PREFIXES, est_app
 
-__all__ = ["PREFIX", "est_app"]
+__all__ = ["PREFIX", "PREFIXES", "est_app"]

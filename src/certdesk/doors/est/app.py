@@ -1,12 +1,14 @@
 """Answers EST at `/.well-known/est/{organisation}[/{kind}]/{operation}`.
 
 Plain ASGI, like the validation door: an answer is a few lines of text, and the protocol's own. The organisation's
-code stands where RFC 7030 §3.2.2 has the arbitrary label, the kind of certificate behind it.
+code stands where RFC 7030 §3.2.2 has the arbitrary label, the kind of certificate behind it. Clients that know no
+labels and put `/.well-known/est` behind the address they are given find the same at
+`/est/{organisation}[/{kind}]/.well-known/est/{operation}`.
 """
 
 import binascii
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from certdesk.domain.enrollment import Kind
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -33,13 +35,17 @@ from certdesk.ra.protocols import protocol_claim, refusal_of
 from certdesk.wire.pkcs10 import parse_csr
 
 PREFIX = "/.well-known/est/"
-"""Where the paths of this door begin (RFC 7030 §3.2.2)."""
+"""Where this door is (RFC 7030 §3.2.2)."""
+PREFIXES = (PREFIX, "/est/")
+"""Where the paths of this door begin."""
 DOOR = "est"
 
 _KINDS = {kind.value: kind for kind in (Kind.WORKSTATION, Kind.MOBILE, Kind.SERVER)}
 _READING = frozenset({"GET", "HEAD"})
 _PKCS10 = b"application/pkcs10"
 _CACHED = (b"cache-control", b"public, max-age=3600")
+_OF_KNOWN_KEYS = "simpleenroll"
+"""The operation that needs no organisation in its path if the key has asked at some organisation's before."""
 _ENCRYPTED_KEY_ATTRIBUTES = ("1.2.840.113549.1.9.16.2.37", "1.2.840.113549.1.9.16.2.54")
 """DecryptKeyIdentifier and AsymmetricDecryptKeyIdentifier (RFC 7030 §4.4.1)."""
 
@@ -139,6 +145,9 @@ class _ESTDoor:
     async def _simpleenroll(self, caller: _Caller, body: bytes) -> Answer:
         """Enroll, wait or collect (§4.2.1)."""
         csr = parse_csr(body)
+        if not caller.organisation:
+            organisation, kind = await self._ra.place_of_key(csr.spki_sha256, DOOR)
+            caller = replace(caller, organisation=organisation, kind=kind)
         claim = protocol_claim(DOOR, caller.organisation, caller.kind, csr.spki)
         enrollment, is_new = await self._ra.enroll(
             submission_of(csr, caller.organisation, caller.kind, claim, caller.app),
@@ -172,8 +181,14 @@ class _ESTDoor:
 
 
 def _place(path: str) -> tuple[str, Kind, str]:
-    """Return the organisation's code, the kind and the operation in a path; raise `NOT_FOUND`."""
-    organisation, _, rest = path[len(PREFIX) :].partition("/")
+    """Return the organisation's code, the kind and the operation in a path; raise `NOT_FOUND`.
+
+    The code is empty where a client asks again and has forgotten where it asked first (strongSwan 5.9.8).
+    """
+    place = path.removeprefix(PREFIX).removeprefix(PREFIXES[1]).replace(PREFIX, "/", 1)
+    if place == _OF_KNOWN_KEYS:
+        return "", Kind.WORKSTATION, place
+    organisation, _, rest = place.partition("/")
     *kinds, operation = rest.split("/")
     kind = _KINDS.get(kinds[0].lower()) if kinds else Kind.WORKSTATION
     if not organisation or len(kinds) > 1 or kind is None:

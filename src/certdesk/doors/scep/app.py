@@ -35,6 +35,8 @@ CAPABILITIES = ("AES", "POSTPKIOperation", "Renewal", "SHA-256", "SHA-384", "SHA
 """RFC 8894 §3.5.2, and SHA-384, without which some clients do not take SHA-256 for meant."""
 LEGACY_CAPABILITIES = ("DES3", "SHA-1")
 NEXT_CA = "GetNextCACert"
+TWO_CERTIFICATES = "split"
+"""The CA identifier with which GetCACert has a second certificate, for encryption only."""
 
 _PROFILE = "enroll.mobileconfig"
 _APPENDED = frozenset({"", "pkiclient.exe", "cgi-bin"})
@@ -132,13 +134,16 @@ class _SCEPDoor:
         following = (NEXT_CA,) if self._next_ca else ()
         return Answer(200, "".join(f"{each}\n" for each in (*CAPABILITIES, *legacy, *following)).encode(), (_PLAIN,))
 
-    async def _certificates(
-        self, _scope: Scope, _receive: Receive, place: Place, _parameters: dict[str, str]
-    ) -> Answer:
-        """Tell whom to encrypt for, and who is above (§4.2)."""
+    async def _certificates(self, _scope: Scope, _receive: Receive, place: Place, parameters: dict[str, str]) -> Answer:
+        """Tell whom to encrypt for, and who is above (§4.2).
+
+        A client that looks for a certificate which enciphers keys and nothing else asks for it by a CA identifier.
+        """
         await self._ra.door_organisation(place.organisation)
         identity = await self._identities.current()
-        every = (identity.certificate.der, self._authority.issuing, self._authority.root)
+        every = [identity.certificate.der, self._authority.issuing, self._authority.root]
+        if parameters.get("message") == TWO_CERTIFICATES:
+            every.append(identity.recipient.der)
         return Answer(200, certs_only(every), (_CA_AND_RA,))
 
     async def _next_certificates(

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sqlite_where=vouched,
         postgresql_where=vouched,
     )
+    op.create_index("requests_key", "requests", ["spki_sha256"])
     op.create_table(
         "codes",
         sa.Column("id", sa.Text, primary_key=True),
@@ -52,6 +53,7 @@ def upgrade() -> None:
         "scep_identities",
         sa.Column("serial_number", _OCTETS, primary_key=True),
         sa.Column("certificate", _OCTETS, nullable=False),
+        sa.Column("recipient", _OCTETS, nullable=False, comment="another certificate, for clients that want two"),
         sa.Column("private_key", sa.Text, nullable=False, comment="PEM, encrypted under the desk's passphrase"),
         sa.Column("not_before", _TIME, nullable=False),
         sa.Column("not_after", _TIME, nullable=False),
