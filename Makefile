@@ -14,10 +14,12 @@ export PYTHON ?= python3
 DEMO_PACKAGES := python3-venv
 TEST_PACKAGES := $(DEMO_PACKAGES) curl gnutls-bin libnss3-tools libxml2-utils nginx-light openssl postgresql
 WEB_PACKAGES := chromium default-jre-headless nodejs npm
+ANDROID_PACKAGES := aapt apksigner maven openjdk-17-jdk-headless unzip zip zipalign
 BENCH_PACKAGES := $(TEST_PACKAGES) wrk
 
 BIN := .venv/bin
 STEP := script/step
+APK := android/build/Enroll.apk
 WEB := tests/web/node_modules
 PROJECT := pyproject.toml hatch_build.py $(wildcard src/certdesk/locale/*/LC_MESSAGES/certdesk.po)
 
@@ -30,9 +32,16 @@ demo: .venv/runtime ## See it work: a desk, a client, an enrollment, a revocatio
 	@$(BIN)/certdesk demo $(ARGS)
 
 .PHONY: test
-test: lint $(WEB)/.installed ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
+test: lint $(WEB)/.installed $(APK) ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
 	@script/debian-packages $(TEST_PACKAGES) $(WEB_PACKAGES)
 	@$(STEP) "pytest" $(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=15 $(ARGS)
+
+.PHONY: apk
+apk: $(APK) ## Build the mobile app, android/build/Enroll.apk.
+
+$(APK): $(shell find android/app/src/main android/assemble android/fetch android/parts android/shrink.pro -type f) | .venv/runtime
+	@script/debian-packages $(ANDROID_PACKAGES)
+	@$(STEP) "Enroll.apk" android/assemble
 
 .PHONY: lint
 lint: .venv/development ## Check style, types, layers and the completeness of the translations.
@@ -72,7 +81,7 @@ lock: ## Write the lock files anew (needs uv); ARGS=--upgrade takes newer versio
 
 .PHONY: clean
 clean: ## Remove what was built, the environment too.
-	@rm -rf .venv $(WEB) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@rm -rf .venv $(WEB) android/build build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	@find src tests bench script -name __pycache__ -prune -exec rm -rf {} +
 	@rm -f src/certdesk/locale/*/LC_MESSAGES/certdesk.mo
 

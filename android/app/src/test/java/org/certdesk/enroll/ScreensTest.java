@@ -31,8 +31,8 @@ import org.robolectric.annotation.GraphicsMode;
 public class ScreensTest {
     private static final String[] LANGUAGES = {"en-rGB", "fr-rFR"};
     private static final String[] THEMES = {"notnight", "night"};
-    private static final String PHONE = "sw360dp-w360dp-h740dp-%s-hdpi";
-    private static final String TABLET = "sw800dp-w800dp-h1100dp-%s-mdpi";
+    private static final String PHONE = "sw360dp-w360dp-h740dp-%s-mdpi";
+    private static final String TABLET = "sw800dp-w800dp-h1100dp-%s-ldpi";
     /** A scanner of 4.3 inches, and a language that is written from right to left. */
     private static final String SMALL = "ar-rEG-ldrtl-sw320dp-w320dp-h533dp-notnight-hdpi";
 
@@ -57,8 +57,7 @@ public class ScreensTest {
         phone.start();
         draw("settings");
         phone.type(R.id.url, "https://desk.example.org/settings/FRA1.xml").type(R.id.password, "counter");
-        phone.tap(R.id.go_on);
-        draw("settings-problems");
+        draw("settings-problems", R.id.go_on);
         Steps.settings(phone, desk.settingsUrl());
         draw("conditions");
         TestApplication.screenLock = false;
@@ -68,8 +67,8 @@ public class ScreensTest {
         phone.awayAndBack().tap(R.id.go_on);
         draw("request");
         Steps.form(phone, "Jeanne Dupont, Lyon Bellecour, scanner 7");
-        phone.type(R.id.email, "jeanne@").type(R.id.locality, "").tap(R.id.submit);
-        draw("request-problems");
+        phone.type(R.id.email, "jeanne@").type(R.id.locality, "");
+        draw("request-problems", R.id.submit);
         Steps.form(phone, "Jeanne Dupont, Lyon Bellecour, scanner 7");
         phone.tap(R.id.submit);
         draw("confirmation");
@@ -100,11 +99,18 @@ public class ScreensTest {
     }
 
     private void draw(String name) throws IOException {
+        draw(name, 0);
+    }
+
+    /** Draws a screen in every way, each time after a button has been tapped if there is one to tap. */
+    private void draw(String name, int button) throws IOException {
         for (String language : LANGUAGES) {
             for (String theme : THEMES) {
                 configure(language + "-ldltr-" + String.format(PHONE, theme));
+                tap(button);
                 save(name, "phone", language, theme);
                 configure(language + "-ldltr-" + String.format(TABLET, theme));
+                tap(button);
                 save(name, "tablet", language, theme);
             }
         }
@@ -115,6 +121,12 @@ public class ScreensTest {
 
     private void configure(String qualifiers) {
         phone.configure(qualifiers);
+    }
+
+    private void tap(int button) {
+        if (button != 0) {
+            phone.tap(button);
+        }
     }
 
     private View whole() {

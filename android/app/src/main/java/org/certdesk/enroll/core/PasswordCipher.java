@@ -120,9 +120,9 @@ final class PasswordCipher {
         return SCrypt.generate(
                 password.getBytes(Charset.forName("UTF-8")),
                 scrypt.getSalt(),
-                scrypt.getCostParameter().intValueExact(),
-                scrypt.getBlockSize().intValueExact(),
-                scrypt.getParallelizationParameter().intValueExact(),
+                scrypt.getCostParameter().intValue(),
+                scrypt.getBlockSize().intValue(),
+                scrypt.getParallelizationParameter().intValue(),
                 32);
     }
 

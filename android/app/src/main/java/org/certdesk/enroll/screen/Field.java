@@ -113,7 +113,7 @@ public final class Field extends LinearLayout {
     protected Parcelable onSaveInstanceState() {
         Bundle state = new Bundle();
         state.putParcelable("view", super.onSaveInstanceState());
-        state.putString("text", text());
+        state.putString("text", isSecret() ? "" : text()); // what is saved goes to the system, and to its disk
         state.putInt("cursor", Math.max(0, input.getSelectionEnd()));
         state.putCharSequence("problem", problem());
         return state;
