@@ -13,8 +13,8 @@ from tests.e2e.load import Load
 from tests.e2e.server import DeskServer
 from tests.integration.api_calls import make_body
 
-MEGABYTES = 12
-"""SQLite's log takes four of them."""
+MEGABYTES = 48
+"""SQLite's log takes 32 of them."""
 DISK_FULL = "the disk is full: nothing was stored; try again later"
 
 
