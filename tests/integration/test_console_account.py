@@ -2,7 +2,6 @@
 
 import re
 
-from certdesk.console.browsers import describe_browser
 from certdesk.console.session import SESSION_COOKIE
 from tests.desks import OPERATOR, TestDesk, make_csr, new_key
 from tests.integration.console_calls import MANAGERS, URL, browser, certificate_of, make_console, signed_in, words
@@ -132,18 +131,3 @@ async def test_by_a_link_the_own_key_gets_a_certificate(desk: TestDesk) -> None:
     async with browser(app, certificate.der) as claire:
         await claire.sign_in()
         assert certificate.serial_number.hex()[:16] in (await claire.get("/account")).text
-
-
-def test_browsers_are_told_apart() -> None:
-    """Browsers pretend to be others; the list says what they are."""
-    known = {
-        FIREFOX: "Firefox, Windows",
-        PIXEL: "Chrome, Android",
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_1) Version/17.1 Safari/605.1.15": "Safari, macOS",
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0": "Edge, Linux",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) CriOS/119.0 Mobile Safari/604.1": "Chrome, iPhone",
-        "curl/8.5.0": "curl",
-        "<script>": "",
-        "": "",
-    }
-    assert {agent: describe_browser(agent) for agent in known} == known

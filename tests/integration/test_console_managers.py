@@ -482,6 +482,7 @@ async def test_who_is_not_there_has_no_page(desk: TestDesk) -> None:
         await ada.get("/managers/invite")
         for action in ("link", "disable", "enable", "sessions/end"):
             assert (await ada.post(f"{nobody}/{action}")).status_code == 404
+        assert (await ada.post(f"{nobody}/sessions/end", session="AAAA")).status_code == 404
         edited = await ada.post(f"{nobody}/edit", name="x", role="auditor", organisation="")
         assert edited.status_code == 404
 

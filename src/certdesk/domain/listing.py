@@ -1,9 +1,9 @@
-"""Lists of requests and certificates: what is asked for, and one page of the answer."""
+"""Lists of requests, certificates and managers: what is asked for, and one page of the answer."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from certdesk.domain.enrollment import Kind
+from certdesk.domain.enrollment import Kind, Role
 from certdesk.domain.states import CertificateStatus, RequestState
 
 Item = TypeVar("Item")
@@ -37,6 +37,18 @@ class CertificateFilter:
     expires_from: int | None = None
     expires_before: int | None = None
     """Milliseconds; the moment itself is not included."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerFilter:
+    """Which managers; an empty field does not limit."""
+
+    text: str = ""
+    """The beginning of an e-mail address, or a part of a name."""
+    role: Role | None = None
+    organisation: str = ""
+    disabled: bool = False
+    """Whether to list only those who are disabled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_
 from certdesk.domain.enrollment import Certificate, Device, Kind, Manager, Principal, Role, Submission
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
-from certdesk.domain.listing import Page
+from certdesk.domain.listing import ManagerFilter, Page
 from certdesk.domain.sessions import Session, SignInMethod
 from certdesk.domain.states import CertificateStatus, RequestState
 from certdesk.domain.text import N_
@@ -25,7 +25,7 @@ from certdesk.ra.office import Actor, check_administrator
 from certdesk.ra.registry import OPERATOR
 from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.events import SealedEvent
-from certdesk.store.managers import ManagerFilter, Standing
+from certdesk.store.managers import Standing
 
 NOTICES = ("at-once", "daily", "never")
 """When a manager is told of requests by e-mail; the first unless they choose."""
@@ -216,15 +216,16 @@ class Managers(Links):
         await self._end_all(session.email, session.token_sha256, session.organisation, session.principal(source))
 
     async def end_manager_session(self, email: str, token_sha256: bytes, by: Principal) -> None:
-        """End a session of a manager; raise `FORBIDDEN`."""
+        """End a session of a manager; raise `FORBIDDEN` and `NOT_FOUND`."""
         check_administrator(by)
-        await self.end_session(token_sha256, email, by)
+        event = self._manager_event("session.closed", by, await self._manager(email))
+        await self._store.sessions.close(token_sha256, email, event)
 
     async def end_manager_sessions(self, email: str, by: Principal) -> None:
         """End all sessions of a manager; raise `FORBIDDEN` and `NOT_FOUND`."""
         check_administrator(by)
         manager = await self._manager(email)
-        await self._end_all(email, b"", manager.organisation, by)
+        await self._end_all(manager.email, b"", manager.organisation or OPERATOR, by)
 
     async def notice_of(self, session: Session) -> str:
         """Return when the manager wants to be told of requests, one of `NOTICES`."""

@@ -20,6 +20,7 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from certdesk.domain.clock import MINUTE
 from certdesk.domain.credentials import Passkey
@@ -109,16 +110,7 @@ class Passkeys(Sessions):
         party = await self._relying_party()
         credential = _registration(unverified_credential)
         challenge = await self._take(credential.response.client_data_json, _REGISTER, session.email)
-        try:
-            verified = webauthn.verify_registration_response(
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=party.id,
-                expected_origin=party.origin,
-                require_user_verification=True,
-            )
-        except _MALFORMED:
-            raise _not_proven() from None
+        verified = _verified_registration(credential, challenge, party)
         passkey = Passkey(
             credential_id=verified.credential_id,
             email=session.email,
@@ -129,7 +121,10 @@ class Passkeys(Sessions):
             transports=tuple(transport.value for transport in credential.response.transports or ()),
             created_at=self._clock(),
         )
-        event = self._passkey_event("passkey.added", session, source, name)
+        await self._keep(passkey, self._passkey_event("passkey.added", session, source, name))
+        return passkey
+
+    async def _keep(self, passkey: Passkey, event: SealedEvent) -> None:
         try:
             added = await self._store.passkeys.add(passkey, MOST_PASSKEYS, event)
         except DuplicateError:
@@ -138,7 +133,6 @@ class Passkeys(Sessions):
             raise CertdeskError(
                 ErrorKind.CONFLICT, N_("{most} passkeys are the most: remove one first"), most=MOST_PASSKEYS
             )
-        return passkey
 
     async def ask_for_passkey(self) -> str:
         """Return the options for signing in, as JSON for `navigator.credentials.get`; any passkey may answer."""
@@ -167,6 +161,10 @@ class Passkeys(Sessions):
         if passkey is None or credential.response.user_handle != passkey.user_handle:
             raise _not_proven()
         count = _verified_count(credential, challenge, party, passkey)
+        return await self._open(passkey, count, source, user_agent)
+
+    async def _open(self, passkey: Passkey, count: int, source: str, user_agent: str) -> tuple[bytes, Session]:
+        """Open a session by a passkey whose signature has been verified, unless its counter went back."""
         manager = await self._store.organisations.manager(passkey.email)
         if manager is None or manager.disabled:
             raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("this account cannot sign in"))
@@ -178,14 +176,7 @@ class Passkeys(Sessions):
                 ErrorKind.UNAUTHENTICATED,
                 N_("this passkey may have been copied, so it is refused: sign in otherwise, remove it, make another"),
             )
-        event = self._log.event(
-            "session.opened",
-            session.principal(source),
-            organisation=session.organisation,
-            subject=session.email,
-            method=session.method.value,
-            passkey=passkey.name,
-        )
+        event = self._passkey_event("session.opened", session, source, passkey.name, method=session.method.value)
         if not await self._store.passkeys.sign_in(passkey, count, session, event):
             raise _not_proven()
         return token, session
@@ -247,6 +238,22 @@ class Passkeys(Sessions):
             passkey=name,
             **facts,
         )
+
+
+def _verified_registration(
+    credential: RegistrationCredential, challenge: bytes, party: RelyingParty
+) -> VerifiedRegistration:
+    """Return what an authenticator has made, once everything about it has been verified."""
+    try:
+        return webauthn.verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=party.origin,
+            require_user_verification=True,
+        )
+    except _MALFORMED:
+        raise _not_proven() from None
 
 
 def _verified_count(

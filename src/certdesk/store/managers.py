@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from certdesk.domain.enrollment import Certificate, Manager, Role
+from certdesk.domain.listing import ManagerFilter
 from certdesk.store.certificates import COLUMNS, beginning, certificate_of_row
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
@@ -71,18 +72,6 @@ class Standing:
     """When the last of their certificates ends, or ended; None without one that is not revoked."""
     invited_until: int | None
     """How long a link that was not followed yet can be."""
-
-
-@dataclass(frozen=True, slots=True)
-class ManagerFilter:
-    """Which managers; an empty field does not limit."""
-
-    text: str = ""
-    """The beginning of an e-mail address, or a part of a name."""
-    role: Role | None = None
-    organisation: str = ""
-    disabled: bool = False
-    """Whether to list only those who are disabled."""
 
 
 @cache

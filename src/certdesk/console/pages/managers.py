@@ -13,13 +13,13 @@ from certdesk.console.routing import ADMINISTRATORS, OVERSEERS, Route, Visit, se
 from certdesk.domain.clock import Clock
 from certdesk.domain.enrollment import Manager, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.listing import ManagerFilter
 from certdesk.domain.text import N_
 from certdesk.doors.answers import Answer
 from certdesk.doors.problems import MEANINGS
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.links import NewLink
 from certdesk.ra.registry import OPERATOR
-from certdesk.store.managers import ManagerFilter
 
 _PASSED_ON = {ErrorKind.NOT_FOUND, ErrorKind.UNAUTHENTICATED, ErrorKind.UNAVAILABLE, ErrorKind.INTERNAL}
 _LONGEST_TEXT = 254
