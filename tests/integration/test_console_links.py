@@ -217,7 +217,7 @@ async def test_a_link_by_the_operator_is_for_whoever_is_there(desk: TestDesk) ->
     first = await desk.ra.link_by_operator("ada@operator.example", OPERATOR)
     async with browser(make_console(desk)) as it:
         assert await follow(it, first, name="Ada") == 303
-    again = await desk.ra.link_by_operator("ada@operator.example", OPERATOR)
+    again = await desk.ra.link_by_operator(" ada@OPERATOR.example", OPERATOR)
     async with browser(make_console(desk)) as it:
         assert await follow(it, again) == 303
     with pytest.raises(CertdeskError) as refused:

@@ -114,6 +114,7 @@ class Links(Sessions):
 
     async def link_by_operator(self, email: str, by: Principal) -> NewLink:
         """Return a link for a manager, or for the first administrator if there is none; raise `NOT_FOUND`."""
+        email = normal_email(email)
         if await self._store.organisations.manager(email) is None and (link := await self.first_link(by, email)):
             return link
         return await self.link_for(email, by)
