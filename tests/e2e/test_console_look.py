@@ -105,7 +105,9 @@ _WATCH_FOCUS = """() => {
     if (!before.has(target)) return;
     if (look(target) === before.get(target)) unseen.push(target);
     const box = target.getClientRects()[0];
-    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const x = (Math.max(box.left, 0) + Math.min(box.right, innerWidth)) / 2;
+    const y = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;  // only its caret may be in view
+    const top = document.elementFromPoint(x, y);
     const own = top && [target, ...(target.labels ?? [])].some((one) => one.contains(top) || top.contains(one));
     if (!own) covered.push(target);
   });
