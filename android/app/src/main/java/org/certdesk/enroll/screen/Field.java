@@ -123,8 +123,10 @@ public final class Field extends LinearLayout {
     protected void onRestoreInstanceState(Parcelable saved) {
         Bundle state = (Bundle) saved;
         super.onRestoreInstanceState(state.getParcelable("view"));
-        input.setText(state.getString("text"));
-        input.setSelection(Math.min(state.getInt("cursor"), input.length()));
+        if (!isSecret()) { // a secret comes back by way of the memory, or not at all
+            input.setText(state.getString("text"));
+            input.setSelection(Math.min(state.getInt("cursor"), input.length()));
+        }
         CharSequence sentence = state.getCharSequence("problem");
         setProblem(sentence == null ? null : sentence.toString());
     }
