@@ -96,7 +96,8 @@ class PostgreSQLDatabase:
         await self._connections.close()
 
 
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# asyncpg calls it an internal error when the server ends a connection at the wrong moment.
+_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def _unavailable(error: BaseException) -> CertdeskError:
