@@ -24,7 +24,11 @@ public class ShippedBytecodeTest {
     /** Calls of newer Androids, each behind a look at SDK_INT; reviewed one by one. */
     private static final List<String> GUARDED = List.of(
             "void android.app.Notification.Builder.<init>(android.content.Context, String)",
-            "void android.app.NotificationChannel.<init>(String, CharSequence, int)");
+            "void android.app.NotificationChannel.<init>(String, CharSequence, int)",
+            "android.app.NotificationChannel",
+            "void android.app.NotificationManager.createNotificationChannel(android.app.NotificationChannel)",
+            "void android.widget.EditText.setAutofillHints(String[])",
+            "void android.widget.EditText.setImportantForAutofill(int)");
 
     /** Every class passes the verifier of a JVM. */
     @Test
