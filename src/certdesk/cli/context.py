@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from certdesk.app import Desk, open_desk
+from certdesk.app import Desk, no_desk, open_desk
 from certdesk.client.language import use_language, user_language
 from certdesk.domain.enrollment import Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -117,11 +117,7 @@ def with_desk(
 ) -> Result:
     """Open the desk, do something with it and close it."""
     if not (data / "keys").exists():
-        raise CertdeskError(
-            ErrorKind.NOT_FOUND,
-            N_("there is no desk in {data}: start one with `certdesk serve --data {data}`"),
-            data=data,
-        )
+        raise no_desk(data)
     passphrase = read_passphrase(passphrase_file)
 
     async def run() -> Result:

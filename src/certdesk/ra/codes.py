@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from certdesk.domain.codes import EnrollmentCode, Voucher, new_code, new_code_id, parse_code
-from certdesk.domain.enrollment import DAY, CertificationRequest, DoorRule, Kind, Principal, Role
+from certdesk.domain.enrollment import DAY, CertificationRequest, DoorRule, Kind, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.listing import Page
@@ -12,7 +12,7 @@ from certdesk.domain.text import N_
 from certdesk.policy.codes import judge_code
 from certdesk.policy.fields import normal_lines
 from certdesk.ra.collection import Collections
-from certdesk.ra.office import check_administrator
+from certdesk.ra.office import check_administrator, check_decides, no_such_organisation, unknown_organisation
 from certdesk.ra.reading import position_of
 from certdesk.store.database import DuplicateError
 from certdesk.wire.pkcs10 import CSR
@@ -31,8 +31,8 @@ class Codes(Collections):
         """
         found = await self._store.organisations.get(organisation) if by.sees(organisation) else None
         if found is None or not found.kinds:
-            raise no_such_organisation()
-        _check_may_vouch(kind, by)
+            raise unknown_organisation()
+        check_decides(kind, by)
         note = normal_lines(note)
         if problems := judge_code(kind, found, count, days, note):
             raise CertdeskError.of(problems)
@@ -69,7 +69,7 @@ class Codes(Collections):
         code = await self._store.codes.get(code_id, by.organisation)
         if code is None:
             raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such enrollment code"))
-        _check_may_vouch(code.kind, by)
+        check_decides(code.kind, by)
         event = self._log.event(
             "code.withdrawn", by, organisation=code.organisation, subject=f"code:{code_id}", used=str(code.used)
         )
@@ -87,7 +87,7 @@ class Codes(Collections):
             door_rules=" ".join(sorted(rules)),
         )
         if not await self._store.organisations.set_door_rules(organisation, rules, event):
-            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+            raise no_such_organisation()
 
     async def _voucher(self, unverified_code: str, organisation: str, kind: Kind) -> Voucher:
         """Return what a presented code is worth for a device of this kind; raise `UNAUTHENTICATED`.
@@ -122,19 +122,3 @@ class Codes(Collections):
             return  # decided, or vouched for, meanwhile
         if objection := await self._objection(voucher, csr):
             raise objection
-
-
-def no_such_organisation() -> CertdeskError:
-    """Say that there is no such organisation, or none that the caller may know of."""
-    return CertdeskError(
-        ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
-    )
-
-
-def _check_may_vouch(kind: Kind, by: Principal) -> None:
-    if by.role is Role.AUDITOR:
-        raise CertdeskError(ErrorKind.FORBIDDEN, N_("an auditor reads and exports, and decides nothing"))
-    if not by.decides(kind):
-        raise CertdeskError(
-            ErrorKind.FORBIDDEN, N_("requests of kind {kind} are decided by administrators"), kind=kind.value
-        )

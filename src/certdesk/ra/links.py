@@ -19,7 +19,7 @@ from certdesk.domain.text import N_
 from certdesk.policy.contact import normal_email
 from certdesk.policy.fields import normal_text
 from certdesk.policy.registry import judge_manager
-from certdesk.ra.office import check_administrator
+from certdesk.ra.office import check_administrator, unknown_organisation
 from certdesk.ra.registry import OPERATOR
 from certdesk.ra.sessions import Sessions
 from certdesk.store.database import DuplicateError
@@ -180,9 +180,7 @@ class Links(Sessions):
 
     async def _check_organisation(self, manager: Manager) -> None:
         if manager.organisation and await self._store.organisations.get(manager.organisation) is None:
-            raise CertdeskError(
-                ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
-            )
+            raise unknown_organisation()
 
     def _new_link(self, purpose: LinkPurpose, email: str, by: Principal) -> tuple[bytes, Link]:
         token, now = self._randomness(32), self._clock()

@@ -92,15 +92,36 @@ def hidden_from(by: Principal) -> Kind | None:
     return Kind.MANAGER if by.organisation else None
 
 
-def check_may_decide(request: CertificationRequest, by: Principal) -> None:
-    """Raise `FORBIDDEN` unless the request is this caller's to decide."""
-    kind = request.submission.kind
+def no_such_organisation() -> CertdeskError:
+    """Say that there is no such organisation, or none that the caller may know of."""
+    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+
+
+def unknown_organisation() -> CertdeskError:
+    """Say the same of an organisation that stands in a field of what was sent."""
+    return CertdeskError(
+        ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
+    )
+
+
+def check_no_auditor(by: Principal) -> None:
+    """Raise `FORBIDDEN` for an auditor, whose scope is no permission to change anything."""
     if by.role is Role.AUDITOR:
         raise CertdeskError(ErrorKind.FORBIDDEN, N_("an auditor reads and exports, and decides nothing"))
+
+
+def check_decides(kind: Kind, by: Principal) -> None:
+    """Raise `FORBIDDEN` unless requests of a kind are this caller's role's to decide."""
+    check_no_auditor(by)
     if not by.decides(kind):
         raise CertdeskError(
             ErrorKind.FORBIDDEN, N_("requests of kind {kind} are decided by administrators"), kind=kind.value
         )
+
+
+def check_may_decide(request: CertificationRequest, by: Principal) -> None:
+    """Raise `FORBIDDEN` unless the request is this caller's to decide."""
+    check_decides(request.submission.kind, by)
     if request.submission.email.casefold() == by.name.casefold():
         raise CertdeskError(ErrorKind.FORBIDDEN, N_("nobody decides their own request: ask a colleague"))
 

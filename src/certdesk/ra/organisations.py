@@ -13,8 +13,8 @@ from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
 from certdesk.policy.fields import normal_lines
 from certdesk.policy.registry import judge_organisation, judge_reasons, normalise_organisation
-from certdesk.ra.office import check_administrator
-from certdesk.ra.registry import OPERATOR, Registry, facts_of, no_such_organisation
+from certdesk.ra.office import check_administrator, no_such_organisation
+from certdesk.ra.registry import OPERATOR, Registry, facts_of
 
 _MARK_LENGTH = 16  # octets
 

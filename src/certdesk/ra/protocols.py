@@ -31,7 +31,7 @@ from certdesk.domain.states import PENDING, CertificateStatus, RequestState
 from certdesk.domain.text import N_
 from certdesk.keys.signer import SigningKey
 from certdesk.ra.codes import Codes
-from certdesk.ra.office import Actor, check_may_decide, no_such_certificate, no_such_request
+from certdesk.ra.office import Actor, check_may_decide, no_such_certificate, no_such_organisation, no_such_request
 from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.requests import Enrollment
 from certdesk.wire.pkcs10 import CSR, parse_csr
@@ -142,7 +142,7 @@ class Protocols(Codes):
         """Return an organisation that enrolls devices; raise `NOT_FOUND`."""
         organisation = await self._store.organisations.get(code)
         if organisation is None or not organisation.kinds:
-            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
+            raise no_such_organisation()
         return organisation
 
     async def follow(self, claim_sha256: bytes) -> Enrollment:

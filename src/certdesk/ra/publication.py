@@ -26,9 +26,8 @@ from certdesk.policy.publication import (
     judge_publication,
     normalise_text,
 )
-from certdesk.ra.office import check_administrator
+from certdesk.ra.office import check_administrator, no_such_organisation
 from certdesk.ra.organisations import Organisations, changed_meanwhile, changes
-from certdesk.ra.registry import no_such_organisation
 from certdesk.store.publication import Publications
 
 _FORGOTTEN_AT_ONCE = 20

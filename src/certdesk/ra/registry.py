@@ -8,7 +8,7 @@ from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
 from certdesk.policy.fields import judge_text
 from certdesk.policy.registry import judge_organisation, normalise_organisation
-from certdesk.ra.office import check_administrator
+from certdesk.ra.office import check_administrator, no_such_organisation, unknown_organisation
 from certdesk.ra.reading import Reading
 from certdesk.store.database import DuplicateError
 from certdesk.wire.settings import Settings, write_settings
@@ -19,11 +19,6 @@ TOKEN_PREFIX = "cdt_"  # noqa: S105 - what tells a token from a claim, and leake
 DESK_URL = "desk_url"
 """The property that holds the URL under which devices reach the desk."""
 _LONGEST_TOKEN_NAME = 64
-
-
-def no_such_organisation() -> CertdeskError:
-    """Say that there is no such organisation, or none that the caller may know of."""
-    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))
 
 
 def facts_of(organisation: Organisation) -> dict[str, str]:
@@ -124,9 +119,7 @@ class Registry(Reading):
         if problems:
             raise CertdeskError.of(problems)
         if organisation and await self._store.organisations.get(organisation) is None:
-            raise CertdeskError(
-                ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
-            )
+            raise unknown_organisation()
         secret = base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
         token = TOKEN_PREFIX + secret
         principal = Principal(f"token:{name}", role, organisation)

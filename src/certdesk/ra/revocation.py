@@ -3,12 +3,12 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from certdesk.domain.enrollment import Certificate, Principal, Role
+from certdesk.domain.enrollment import Certificate, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import Action, CertificateStatus, RevocationReason
 from certdesk.domain.text import N_
 from certdesk.ra.collection import Collections
-from certdesk.ra.office import checked_text, hidden_from, no_such_certificate
+from certdesk.ra.office import check_no_auditor, checked_text, hidden_from, no_such_certificate
 
 
 class Revocations(Collections):
@@ -23,8 +23,7 @@ class Revocations(Collections):
         the same and the CRL job publishes it.
         """
         certificate = await self._seen_certificate(serial_number, by)
-        if by.role is Role.AUDITOR:
-            raise CertdeskError(ErrorKind.FORBIDDEN, N_("an auditor reads and exports, and decides nothing"))
+        check_no_auditor(by)
         comment = checked_text("comment", comment, required=False)
         if certificate.status is CertificateStatus.REVOKED:
             raise already_revoked(certificate)

@@ -19,7 +19,7 @@ from certdesk.domain.identifiers import new_request_id
 from certdesk.domain.states import Action, RequestState
 from certdesk.domain.text import N_
 from certdesk.policy.submission import Facts, approved_names, judge, normalise, owner_of
-from certdesk.ra.office import Actor, Office
+from certdesk.ra.office import Actor, Office, unknown_organisation
 from certdesk.store.database import DuplicateError
 from certdesk.store.requests import Case, SubmissionFacts
 from certdesk.wire.pkcs10 import CSR, parse_csr
@@ -65,9 +65,7 @@ class Submissions(Office):
             objection = await self._objection(arrival.voucher, csr) if arrival.voucher else None
             facts = await self._store.requests.facts(submission, csr.spki_sha256)
             if facts is None:
-                raise CertdeskError(
-                    ErrorKind.INVALID_FIELD, N_("there is no such organisation at this desk"), field="organisation"
-                )
+                raise unknown_organisation()
             if facts.same_claim:
                 return await self._same(submission, csr, facts.same_claim), False
             if objection:
