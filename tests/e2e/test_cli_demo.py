@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from certdesk.cli.demo import _interruptions_deferred
 from tests.e2e.server import PATIENCE, environment
 
 COMMAND = (sys.executable, "-m", "certdesk.cli.main", "demo")
@@ -113,3 +114,17 @@ def test_a_demo_that_is_stopped_stops_its_desk(running: "subprocess.Popen[str]",
     told(running, "open at")
     assert finish(running, signal.SIGTERM) == 1
     assert desks_in(tmp_path) == []
+
+
+def test_an_interruption_waits_until_a_start_is_known() -> None:
+    """A signal that comes while a process is being started is heard as soon as there is somebody to stop."""
+    reached = []
+
+    def start() -> None:
+        with _interruptions_deferred():
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("the end of the start")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert reached == ["the end of the start"]

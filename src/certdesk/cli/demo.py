@@ -17,10 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import httpx
@@ -155,8 +155,7 @@ class Story:
             *(f"--listen=127.0.0.1:{self.port}", f"--pki-listen=127.0.0.1:{self.pki_port}"),
             "--name=Demo Postal Federation",
         ]
-        self._server = subprocess.Popen(command, env=_environment(), stdout=log, stderr=log)
-        stack.callback(_stop, self._server)
+        self._server = stack.enter_context(_process(command, stdout=log, stderr=log))
         began = time.monotonic()
         while not self._is_open():
             if self._server.poll() is not None or time.monotonic() - began > _START_SECONDS:
@@ -419,24 +418,55 @@ def _python(module: str, *arguments: str) -> list[str]:
 
 
 def _run(*command: str, expected: int = 0) -> str:
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
-    if done.returncode != expected:
+    with _process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        printed, complaint = (octets.decode() for octets in process.communicate())
+    if process.returncode != expected:
         raise _broken(
             N_("`{command}` ended with {status}: {cause}"),
             command=" ".join(command[2:5]),
-            status=done.returncode,
-            cause=done.stderr.strip() or done.stdout.strip(),
+            status=process.returncode,
+            cause=complaint.strip() or printed.strip(),
         )
-    return done.stdout
+    return printed
 
 
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    server.send_signal(signal.SIGTERM)
+@contextlib.contextmanager
+def _process(
+    command: Sequence[str], *, stdout: int | IO[bytes], stderr: int | IO[bytes]
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a command that does not outlive the body, whenever the demo is interrupted."""
+    process = None
     try:
-        server.wait(15)
+        with _interruptions_deferred():
+            process = subprocess.Popen(command, env=_environment(), stdout=stdout, stderr=stderr)
+        yield process
+    finally:
+        if process is not None:
+            _stop(process)
+
+
+@contextlib.contextmanager
+def _interruptions_deferred() -> Iterator[None]:
+    """Let SIGINT and SIGTERM wait for the end of the body: in the midst of a start nobody knows yet what to stop."""
+    came: list[int] = []
+    signals = signal.SIGINT, signal.SIGTERM
+    handlers = [signal.signal(number, lambda number, _frame: came.append(number)) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, handlers, strict=True):
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(15)
     except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        process.kill()
+        process.wait()
 
 
 def _expect(answer: httpx.Response, status: int) -> Any:  # noqa: ANN401 - whatever JSON it is
