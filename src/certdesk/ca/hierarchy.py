@@ -23,8 +23,9 @@ from certdesk.domain.enrollment import DAY
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness
 from certdesk.domain.text import N_
+from certdesk.files import PUBLIC
 from certdesk.keys.directory import KeyDirectory
-from certdesk.keys.files import PUBLIC, write_durably
+from certdesk.keys.files import write_durably
 from certdesk.keys.signer import KeyAlgorithm, Signer
 from certdesk.policy.fields import LONGEST_COMMON_NAME, judge_text, shown
 

@@ -28,8 +28,8 @@ from certdesk.app import Desk, open_desk
 from certdesk.cli.context import data_option, read_passphrase, say, with_desk
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
+from certdesk.files import PRIVATE, PUBLIC
 from certdesk.keys.directory import KeyDirectory
-from certdesk.keys.files import PRIVATE, PUBLIC
 from certdesk.store.migrate import REVISION, is_empty_postgresql, newer
 
 _MANIFEST, _SQLITE, _DUMP = "manifest.json", "desk.sqlite", "desk.dump"

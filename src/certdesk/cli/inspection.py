@@ -14,7 +14,8 @@ from certdesk.ca.hierarchy import CACertificate
 from certdesk.cli.context import data_option, say, table, with_desk
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
-from certdesk.keys.files import PUBLIC, write_durably
+from certdesk.files import PUBLIC
+from certdesk.keys.files import write_durably
 
 _WRONG = 3
 

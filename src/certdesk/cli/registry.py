@@ -10,7 +10,8 @@ from certdesk.cli.context import data_option, first_line, operator, say, table, 
 from certdesk.domain.enrollment import KeyType, Kind, Manager, Organisation, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.keys.files import PRIVATE, write_durably
+from certdesk.files import PRIVATE
+from certdesk.keys.files import write_durably
 from certdesk.ra.registry import DESK_URL
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certdesk.client.failures import ClientError
-from certdesk.client.files import make_private_directory, remove_leftovers, write_atomically
 from certdesk.client.lock import exclusive
 from certdesk.client.records import Enrollment, read_enrollment, write_enrollment
 from certdesk.domain.errors import ErrorKind
 from certdesk.domain.text import N_
+from certdesk.files import make_private_directory, remove_leftovers, write_atomically
 from certdesk.wire.settings import Settings, parse_settings
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,99}")

@@ -3,16 +3,11 @@
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
-from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.client.keystore import PrivateKey, clear_pem, decrypt_key
 from certdesk.client.records import Issued
-
-_ROUNDS = 100_000
-_LEGACY_ROUNDS = 2_000
-"""Windows and Android refuse, or take minutes for, many rounds of the old key derivation."""
+from certdesk.wire.pkcs12 import encode_pkcs12
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +28,11 @@ class Credential:
         return f"certdesk {self.request_id}"
 
     def pkcs12(self, password: str, *, legacy: bool = False) -> bytes:
-        """Return key, certificate and issuers in one password-protected file (RFC 7292).
+        """Return key, certificate and issuers in one password-protected file.
 
-        The trust anchors are left out: some importers would make them trusted without asking. The usual form has
-        AES-256 and SHA-256. The `legacy` one has triple DES and SHA-1, the most that Android before 13, macOS before
-        15 and Windows before 10 version 1709 can open.
+        The trust anchors are left out: some importers would make them trusted without asking.
         """
-        builder = PrivateFormat.PKCS12.encryption_builder()
-        if legacy:
-            builder = builder.kdf_rounds(_LEGACY_ROUNDS).key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC)
-            builder = builder.hmac_hash(hashes.SHA1())  # noqa: S303 - what old importers know
-        else:
-            builder = builder.kdf_rounds(_ROUNDS).key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC)
-            builder = builder.hmac_hash(hashes.SHA256())
-        protection = builder.build(password.encode())
-        return serialize_key_and_certificates(
-            self.nickname.encode(), self.key, self.certificate, self.chain, protection
-        )
+        return encode_pkcs12(self.nickname, self.key, self.certificate, self.chain, password, legacy=legacy)
 
     def key_pem(self, *, plain: bool) -> bytes:
         """Return the key in PEM, encrypted as it is stored or without protection; empty when it lives elsewhere."""

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.keys.files import PRIVATE, write_durably
+from certdesk.files import PRIVATE
+from certdesk.keys.files import write_durably
 from certdesk.keys.signer import KeyAlgorithm, Signer, SigningKey, SoftwareSigner, generate
 from certdesk.wire import pkcs8
 

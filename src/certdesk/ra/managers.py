@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
-from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.domain.enrollment import Certificate, Device, Kind, Manager, Principal, Role, Submission
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -26,12 +25,12 @@ from certdesk.ra.registry import OPERATOR
 from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.events import SealedEvent
 from certdesk.store.managers import Standing
+from certdesk.wire.pkcs12 import encode_pkcs12
 
 NOTICES = ("at-once", "daily", "never")
 """When a manager is told of requests by e-mail; the first unless they choose."""
 _PASSWORD_GROUPS, _GROUP = 5, 4
 _PASSWORD_LETTERS = "".join(each for each in string.ascii_lowercase + string.digits if each not in "l1o0i")
-_KDF_ROUNDS = 100_000
 _DEVICE_ID = 128
 _MOST_CERTIFICATES = 20
 _BY_LINK = "one-time link"
@@ -45,21 +44,10 @@ class ManagerIdentity:
     certificate: Certificate
 
     def pkcs12(self, chain_pem: str, password: str) -> bytes:
-        """Return key, certificate and chain in a file that browsers and systems import (RFC 7292)."""
-        protection = (
-            PrivateFormat.PKCS12.encryption_builder()
-            .kdf_rounds(_KDF_ROUNDS)
-            .key_cert_algorithm(PBES.PBESv2SHA256AndAES256CBC)
-            .hmac_hash(hashes.SHA256())
-            .build(password.encode())
-        )
-        return serialize_key_and_certificates(
-            self.certificate.email.encode(),
-            self.private_key,
-            x509.load_der_x509_certificate(self.certificate.der),
-            x509.load_pem_x509_certificates(chain_pem.encode()),
-            protection,
-        )
+        """Return key, certificate and chain in a file that browsers and systems import."""
+        certificate = x509.load_der_x509_certificate(self.certificate.der)
+        issuers = x509.load_pem_x509_certificates(chain_pem.encode())
+        return encode_pkcs12(self.certificate.email, self.private_key, certificate, issuers, password)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.keys import files
+from certdesk.files import PRIVATE
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.files import write_durably
 from certdesk.keys.signer import KeyAlgorithm, SoftwareSigner, generate
@@ -194,8 +194,8 @@ def test_an_rsa_signer_uses_pkcs1_with_sha256() -> None:
 def test_a_file_replaces_another_whole(tmp_path: Path) -> None:
     """With leave to replace, the new content takes the old one's place."""
     path = tmp_path / "tls.pem"
-    write_durably(path, b"one", mode=files.PRIVATE)
-    write_durably(path, b"two", mode=files.PRIVATE, replace=True)
+    write_durably(path, b"one", mode=PRIVATE)
+    write_durably(path, b"two", mode=PRIVATE, replace=True)
     assert path.read_bytes() == b"two"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CertdeskError) as caught:
-        write_durably(tmp_path / "issuing.pem", b"key", mode=files.PRIVATE)
+        write_durably(tmp_path / "issuing.pem", b"key", mode=PRIVATE)
     assert caught.value.kind is ErrorKind.UNAVAILABLE
     assert str(caught.value).endswith("cannot be written: No space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -218,6 +218,6 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """Where a file stands in the directory's way, the error names what could not be written."""
     (tmp_path / "keys").write_text("in the way")
     with pytest.raises(CertdeskError) as caught:
-        write_durably(tmp_path / "keys" / "issuing.pem", b"key", mode=files.PRIVATE)
+        write_durably(tmp_path / "keys" / "issuing.pem", b"key", mode=PRIVATE)
     assert caught.value.kind is ErrorKind.UNAVAILABLE
     assert str(caught.value).startswith(f"{tmp_path}/keys/issuing.pem cannot be written: ")

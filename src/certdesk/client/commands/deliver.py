@@ -8,13 +8,13 @@ import click
 from certdesk.client import summary
 from certdesk.client.commands.follow import reported
 from certdesk.client.failures import DONE, FAILED, ClientError
-from certdesk.client.files import write_atomically
 from certdesk.client.install.places import Place, Wanted, places_for
 from certdesk.client.portable import Credential, credential
 from certdesk.client.records import Enrollment, Issued
 from certdesk.client.session import Session
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
+from certdesk.files import write_atomically
 
 _FORMS = {".p12": "pkcs12", ".pfx": "pkcs12", ".pem": "pem", ".crt": "pem"}
 

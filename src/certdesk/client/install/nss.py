@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.client.failures import ClientError
-from certdesk.client.files import make_private_directory
 from certdesk.client.install.program import Handover, ProgramError, handed_over, run
 from certdesk.client.portable import Credential
 from certdesk.domain.errors import ErrorKind
 from certdesk.domain.text import N_
+from certdesk.files import make_private_directory
 
 _CHROMIUM = Path(".pki", "nssdb")
 _CHROMIUM_SNAP = Path("snap", "chromium", "current", ".pki", "nssdb")

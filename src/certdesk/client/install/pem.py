@@ -9,8 +9,8 @@ key.pem           the private key, 0600; not there when the key lives elsewhere
 
 from pathlib import Path
 
-from certdesk.client.files import PRIVATE, PUBLIC, make_private_directory, replace_together
 from certdesk.client.portable import Credential
+from certdesk.files import PRIVATE, PUBLIC, make_private_directory, replace_together
 
 
 def install(credential: Credential, *, directory: Path, plain_key: bool = False) -> list[Path]:

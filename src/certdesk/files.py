@@ -26,6 +26,17 @@ def write_atomically(path: Path, octets: bytes, *, mode: int = PRIVATE) -> None:
     replace_together({path: octets}, modes={path: mode})
 
 
+def create_atomically(path: Path, octets: bytes, *, mode: int = PRIVATE) -> None:
+    """Do the same for a file that must not be there yet; raises `FileExistsError` where it is."""
+    temporary = _beside(path)
+    try:
+        _write_new(temporary, octets, mode)
+        path.hardlink_to(temporary)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
 def replace_together(files: dict[Path, bytes], *, modes: dict[Path, int]) -> None:
     """Write several files, all to disk first, and give them their names only then.
 
@@ -34,7 +45,7 @@ def replace_together(files: dict[Path, bytes], *, modes: dict[Path, int]) -> Non
     written: dict[Path, Path] = {}
     try:
         for path, octets in files.items():
-            written[path] = path.with_name(f"{_MARK}{path.name}.{secrets.token_hex(8)}")
+            written[path] = _beside(path)
             _write_new(written[path], octets, modes.get(path, PRIVATE))
         for path, temporary in written.items():
             temporary.replace(path)
@@ -52,11 +63,16 @@ def remove_leftovers(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{_MARK}{path.name}.{secrets.token_hex(8)}")
+
+
 def _write_new(path: Path, octets: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(octets)
         file.flush()
+        path.chmod(mode)  # whatever the umask
         os.fsync(descriptor)
 
 

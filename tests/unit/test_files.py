@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from certdesk.client.files import make_private_directory, remove_leftovers, replace_together, write_atomically
 from certdesk.client.lock import exclusive
 from certdesk.domain.errors import CertdeskError
+from certdesk.files import make_private_directory, remove_leftovers, replace_together, write_atomically
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
