@@ -54,7 +54,9 @@ class Device:
 async def device(api: API, manager: httpx.AsyncClient) -> Device:
     """Return an enrolled device."""
     key = new_key()
-    request, _ = await api.submit(csr=pem_of_csr(make_csr(key)), device__id="scanner")
+    request, _ = await api.submit(
+        csr=pem_of_csr(make_csr(key)), device__id="scanner", device__conditions={"rooted": False}
+    )
     answer = await manager.post(f"/api/v1/requests/{request['id']}/approve", json={})
     return Device(key, answer.json()["certificate"])
 
@@ -119,6 +121,7 @@ async def test_a_renewal_needs_the_old_key_and_nobody_else(
     certificate = x509.load_pem_x509_certificate(renewed["certificate"]["pem"].encode())
     assert certificate.public_key() == key.public_key()
     assert renewed["renews"] == device.serial_number
+    assert "conditions" not in renewed["device"], "what the device reported then may be otherwise now"
     assert "chain" in renewed
     again = await api.client().post(f"{device.path}/renew", json=sent)
     assert (again.status_code, again.json()) == (200, renewed)

@@ -73,6 +73,32 @@ async def test_a_device_submits_waits_collects_and_confirms(api: API, manager: h
     assert (await device.post(f"/api/v1/requests/{request['id']}/installed")).json() == installed.json()
 
 
+@pytest.mark.parametrize(
+    "conditions", [{"screen_lock": True, "rooted": False}, {"screen_lock": False}, {"rooted": True}, {}]
+)
+async def test_conditions_are_told_as_reported(
+    api: API, manager: httpx.AsyncClient, conditions: dict[str, bool]
+) -> None:
+    """To the device itself and to the manager; what was not reported is left out."""
+    request, device = await api.submit(kind="mobile", device__conditions=conditions)
+    read = [await client.get(f"/api/v1/requests/{request['id']}") for client in (device, manager)]
+    for found in (request, *(answer.json() for answer in read)):
+        assert found["device"].get("conditions", {}) == conditions
+
+
+async def test_conditions_are_two_and_say_yes_or_no(api: API) -> None:
+    """Others, and other values, are refused with the field's name."""
+    for conditions, field in (
+        ({"screen_lock": "yes"}, "device.conditions.screen_lock"),
+        ({"rooted": 1}, "device.conditions.rooted"),
+        ({"rooted": None}, "device.conditions.rooted"),
+        ({"jailbroken": True}, "device.conditions.jailbroken"),
+        ("safe", "device.conditions"),
+    ):
+        answer = await api.client().post("/api/v1/requests", json=make_body(device__conditions=conditions))
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
 async def test_a_rejection_reaches_the_requester_word_for_word(api: API, manager: httpx.AsyncClient) -> None:
     """And says nothing of who decided."""
     request, device = await api.submit()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from certdesk.domain.enrollment import CertificationRequest, Device, Kind, Names
+from certdesk.domain.enrollment import CertificationRequest, Conditions, Device, Kind, Names
 from certdesk.domain.identifiers import new_request_id, verification_code
 from certdesk.domain.states import RequestState
 from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, TestDesk, make_csr, make_submission, new_key
@@ -67,6 +67,29 @@ async def test_a_request_shows_what_a_manager_vouches_for(desk: TestDesk) -> Non
     ):
         assert expected in text
     assert f'<span class="unseen">{" ".join(code)}</span>' in response.text
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said", "exported"),
+    [
+        (Conditions(screen_lock=True, rooted=False), ["is set", "it found no signs of rooting"], '"yes","no"'),
+        (Conditions(screen_lock=False, rooted=True), ["is not set", "it found signs of rooting"], '"no","yes"'),
+        (Conditions(rooted=True), ["it found signs of rooting"], '"","yes"'),
+        (None, [], '"",""'),
+    ],
+)
+async def test_what_a_device_reports_of_itself_is_shown(
+    desk: TestDesk, conditions: Conditions | None, said: list[str], exported: str
+) -> None:
+    """Screen lock and rooting stand beside the device's other words, and in the export; silence is not shown as no."""
+    request = await submit(desk, device=Device("SN-1", "TC58", "Android 14", "Enroll 1.0", conditions))
+    async with signed_in(desk, "claire") as claire:
+        text = words(await claire.get(f"/requests/{request.id}"))
+        export = (await claire.get("/requests/export.csv")).text
+    possible = {"is set", "is not set", "it found signs of rooting", "it found no signs of rooting"}
+    assert [sentence for sentence in sorted(possible) if sentence in text] == sorted(said)
+    assert ("reported by the device" in text) == bool(said)
+    assert f'"Enroll 1.0",{exported},' in export
 
 
 async def test_a_server_request_shows_its_names(desk: TestDesk) -> None:

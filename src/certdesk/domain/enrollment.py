@@ -85,6 +85,16 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """How safe a device says that it is; None for what it does not know or did not look at."""
+
+    screen_lock: bool | None = None
+    """Whether it asks for a pattern, PIN or password before it is used."""
+    rooted: bool | None = None
+    """Whether it found signs that its system was tampered with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """What a device says of itself: reported, never proven."""
 
@@ -92,6 +102,7 @@ class Device:
     model: str = ""
     platform: str = ""
     app: str = ""
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,11 @@ def normalise(submission: Submission) -> Submission:
         state_or_province=normal_text(submission.state_or_province),
         locality=normal_text(submission.locality),
         device=Device(
-            normal_text(device.id), normal_text(device.model), normal_text(device.platform), normal_text(device.app)
+            normal_text(device.id),
+            normal_text(device.model),
+            normal_text(device.platform),
+            normal_text(device.app),
+            device.conditions,
         ),
         names=normal_names(submission.names) if submission.names else NO_NAMES,
         common_name=normal_text(submission.common_name),

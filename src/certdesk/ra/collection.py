@@ -130,9 +130,10 @@ def _check_proof(certificate: Certificate, csr_der: bytes, proof: bytes | None, 
 def _renewal_of(
     original: CertificationRequest, certificate: Certificate, csr_der: bytes, claim_sha256: bytes
 ) -> Submission:
-    """Return the submission of a renewal: everything as approved, but for the key and the claim."""
+    """Return the submission of a renewal: everything as approved, but for the key, the claim and what is outdated."""
     return replace(
         original.submission,
+        device=replace(original.submission.device, conditions=None),
         csr=csr_der,
         claim_sha256=claim_sha256,
         common_name=original.submission.common_name or certificate.request_id,

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 from certdesk.domain.enrollment import (
     Certificate,
     CertificationRequest,
+    Conditions,
     Device,
     Kind,
     Names,
@@ -24,9 +25,9 @@ from certdesk.store.organisations import ORGANISATION_COLUMNS, organisation_of_r
 
 COLUMNS = (
     "organisation, kind, csr, claim_sha256, email, phone, description, state_or_province, locality, device_id,"
-    " device_model, device_platform, device_app, names, common_name, id, spki_sha256, state, created_at, lapses_at,"
-    " door, source, decided_at, decided_by, comment, reason, supersedes, superseded_by, renews, attempt,"
-    " serial_number, installed_at, code_id, vouched_by"
+    " device_model, device_platform, device_app, device_conditions, names, common_name, id, spki_sha256, state,"
+    " created_at, lapses_at, door, source, decided_at, decided_by, comment, reason, supersedes, superseded_by, renews,"
+    " attempt, serial_number, installed_at, code_id, vouched_by"
 )
 _WIDTH = len(COLUMNS.split(", "))
 _R = ", ".join(f"r.{column}" for column in COLUMNS.split(", "))
@@ -206,7 +207,7 @@ class Intent:
 def request_of_row(row: Row) -> CertificationRequest:
     """Return the request in a row of the table's columns."""
     organisation, kind, csr, claim, email, phone, description, state, locality, *rest = row
-    device_id, model, platform, app, names, common_name, *rest = rest
+    device_id, model, platform, app, conditions, names, common_name, *rest = rest
     request_id, spki_sha256, request_state, *rest = rest
     submission = Submission(
         organisation,
@@ -218,7 +219,7 @@ def request_of_row(row: Row) -> CertificationRequest:
         description,
         state,
         locality,
-        Device(device_id, model, platform, app),
+        Device(device_id, model, platform, app, Conditions(**json.loads(conditions)) if conditions else None),
         _names_of(names),
         common_name,
     )
@@ -260,6 +261,7 @@ def _new_values(request: CertificationRequest) -> dict[str, Any]:
         "device_model": device.model,
         "device_platform": device.platform,
         "device_app": device.app,
+        "device_conditions": json.dumps(asdict(device.conditions)) if device.conditions else None,
         "names": json.dumps({"dns": names.dns, "ip": names.ip}) if names else "",
         "common_name": submission.common_name,
         "id": request.id,

@@ -9,7 +9,7 @@ from certdesk.console.routing import SIGNED_IN, Route, Visit
 from certdesk.console.security import PAGE_HEADERS
 from certdesk.console.streaming import Stream, csv_stream
 from certdesk.domain.clock import MINUTE, Clock
-from certdesk.domain.enrollment import CertificationRequest, Kind, Organisation
+from certdesk.domain.enrollment import CertificationRequest, Conditions, Device, Kind, Organisation
 from certdesk.domain.identifiers import verification_code
 from certdesk.domain.listing import Page
 from certdesk.domain.states import RequestState
@@ -33,6 +33,8 @@ _HEADING = (
     "device_model",
     "device_platform",
     "device_app",
+    "device_screen_lock",
+    "device_rooted",
     "common_name",
     "dns_names",
     "ip_addresses",
@@ -114,6 +116,12 @@ class RequestListPages:
         return f'"{sha256(repr(seen).encode()).hexdigest()[:16]}"'
 
 
+def _conditions(device: Device) -> tuple[str, str]:
+    """Return what a device says of its screen lock and of rooting: yes, no, or nothing."""
+    found, words = device.conditions or Conditions(), {True: "yes", False: "no", None: ""}
+    return words[found.screen_lock], words[found.rooted]
+
+
 def _row(request: CertificationRequest) -> Sequence[str]:
     asked, device = request.submission, request.submission.device
     return (
@@ -131,6 +139,7 @@ def _row(request: CertificationRequest) -> Sequence[str]:
         device.model,
         device.platform,
         device.app,
+        *_conditions(device),
         asked.common_name,
         " ".join(asked.names.dns),
         " ".join(asked.names.ip),

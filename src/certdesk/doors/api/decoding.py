@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
-from certdesk.domain.enrollment import Device, Kind, Names, Submission
+from certdesk.domain.enrollment import Conditions, Device, Kind, Names, Submission
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
@@ -131,10 +132,20 @@ def submission(sent: shapes.AnySubmission) -> Submission:
         description=sent.description,
         state_or_province=location.state_or_province if location else "",
         locality=location.locality if location else "",
-        device=Device(sent.device.id, sent.device.model, sent.device.platform, sent.device.app),
+        device=_device(sent.device),
         names=Names(sent.names.dns, sent.names.ip) if isinstance(sent, shapes.ServerSubmission) else _NO_NAMES,
         common_name=sent.common_name if isinstance(sent, shapes.ManagerSubmission) else "",
     )
+
+
+def _device(sent: shapes.Device) -> Device:
+    found = sent.conditions
+    if found is UNSET or (found.screen_lock is UNSET and found.rooted is UNSET):
+        return Device(sent.id, sent.model, sent.platform, sent.app)
+    conditions = Conditions(
+        None if found.screen_lock is UNSET else found.screen_lock, None if found.rooted is UNSET else found.rooted
+    )
+    return Device(sent.id, sent.model, sent.platform, sent.app, conditions)
 
 
 _NO_NAMES = Names()

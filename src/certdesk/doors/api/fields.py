@@ -76,6 +76,8 @@ StateOrProvince = Annotated[str, _line("State or province.", LONGEST_STATE)]
 Locality = Annotated[str, _line("City or locality.", LONGEST_LOCALITY)]
 DeviceID = Annotated[str, _line("What the device calls itself, the same every time.", LONGEST_DEVICE_TEXT)]
 DeviceText = Annotated[str, _line("Reported by the device.", LONGEST_DEVICE_TEXT, least=0)]
+ScreenLock = Annotated[bool, _documented("Whether it asks for a pattern, PIN or password before it can be used.")]
+Rooted = Annotated[bool, _documented("Whether it found signs that its system was tampered with.")]
 CommonName = Annotated[str, _line("The manager's name.", LONGEST_COMMON_NAME)]
 DNSName = Annotated[
     str, _documented("A DNS name; a wildcard only where the organisation allows it.", format="dns-name")

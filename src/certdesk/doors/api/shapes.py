@@ -25,6 +25,13 @@ class Location(Sent):
     locality: fields.Locality
 
 
+class Conditions(Sent):
+    """How safe the device found itself; it leaves out what it does not know."""
+
+    screen_lock: fields.ScreenLock | UnsetType = UNSET
+    rooted: fields.Rooted | UnsetType = UNSET
+
+
 class Device(Sent):
     """What the device says of itself."""
 
@@ -32,6 +39,7 @@ class Device(Sent):
     model: fields.DeviceText = ""
     platform: fields.DeviceText = ""
     app: fields.DeviceText = ""
+    conditions: Conditions | UnsetType = UNSET
 
 
 class ServerNames(Sent):
@@ -134,6 +142,13 @@ class LocationView(Told):
     locality: str
 
 
+class ConditionsView(Told):
+    """How safe the device found itself: reported, not proven."""
+
+    screen_lock: fields.ScreenLock | UnsetType = UNSET
+    rooted: fields.Rooted | UnsetType = UNSET
+
+
 class DeviceView(Told):
     """What the device said of itself."""
 
@@ -141,6 +156,7 @@ class DeviceView(Told):
     model: str
     platform: str
     app: str
+    conditions: ConditionsView | UnsetType = UNSET
 
 
 class NamesView(Told):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from certdesk.domain.enrollment import Certificate, CertificationRequest, Submission
+from certdesk.domain.enrollment import Certificate, CertificationRequest, Conditions, Submission
 from certdesk.domain.identifiers import verification_code
 from certdesk.doors.api import shapes
 
@@ -84,8 +84,21 @@ def _request_view(
 
 
 def _device_view(asked: Submission) -> shapes.DeviceView:
-    device = asked.device
-    return shapes.DeviceView(id=device.id, model=device.model, platform=device.platform, app=device.app)
+    device, found = asked.device, asked.device.conditions
+    return shapes.DeviceView(
+        id=device.id,
+        model=device.model,
+        platform=device.platform,
+        app=device.app,
+        conditions=_conditions_view(found) if found else UNSET,
+    )
+
+
+def _conditions_view(found: Conditions) -> shapes.ConditionsView:
+    return shapes.ConditionsView(
+        screen_lock=UNSET if found.screen_lock is None else found.screen_lock,
+        rooted=UNSET if found.rooted is None else found.rooted,
+    )
 
 
 def _issued_certificate(certificate: Certificate) -> shapes.IssuedCertificate:
