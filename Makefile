@@ -13,6 +13,8 @@ export PYTHON ?= python3
 # Debian packages, installed when they are missing. The demo needs no more than the first list.
 DEMO_PACKAGES := python3-venv
 TEST_PACKAGES := $(DEMO_PACKAGES) curl gnutls-bin libnss3-tools libxml2-utils nginx-light openssl postgresql
+# Those that enroll at the desk's doors.
+CLIENT_PACKAGES := certmonger libbcpkix-java libstrongswan-extra-plugins libstrongswan-standard-plugins strongswan-pki
 WEB_PACKAGES := chromium default-jre-headless nodejs npm
 ANDROID_PACKAGES := aapt apksigner maven openjdk-17-jdk-headless unzip zip zipalign
 BENCH_PACKAGES := $(TEST_PACKAGES) wrk
@@ -33,7 +35,7 @@ demo: .venv/runtime ## See it work: a desk, a client, an enrollment, a revocatio
 
 .PHONY: test
 test: lint $(WEB)/.installed $(APK) ## Run everything that must hold: the checks of `make lint`, then the tests (ARGS for pytest).
-	@script/debian-packages $(TEST_PACKAGES) $(WEB_PACKAGES)
+	@script/debian-packages $(TEST_PACKAGES) $(CLIENT_PACKAGES) $(WEB_PACKAGES)
 	@$(STEP) "pytest" $(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=15 $(ARGS)
 
 .PHONY: apk

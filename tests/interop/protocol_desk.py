@@ -1,37 +1,51 @@
 """A desk for programs that we did not write: `certdesk serve` in a process of its own, with devices' rules set.
 
-FRA1 lets anyone ask, and a code approves at once. DEU1 turns away devices without a code.
+FRA1 lets anyone ask, and a code approves at once. DEU1 turns away devices without a code. USA1 is like FRA1, and lets
+devices come back after a second.
 """
 
 import shlex
 import subprocess
+import threading
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Self
 
 from cryptography import x509
 
-from tests.e2e.server import DeskServer
+from tests.e2e.server import DeskServer, leash
 
 SECONDS = 60.0
 """How long a program may take; none does by far."""
+WRONG_CODE = "7GQ4-2KXM-9VTB-QQ3N-ZD0R"
+"""An enrollment code that nobody has made."""
 
 
 class ProtocolDesk:
     """A running desk and what a manager does at it while devices come and go."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = DeskServer(folder)
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.server = DeskServer(folder, None, *options)
 
     def open(self) -> None:
         """Found the desk and start it."""
         self.server.found()
-        self.server.certdesk("organisation", "rules", "FRA1", "--rule=approve-vouched")
-        self.server.certdesk("organisation", "rules", "DEU1", "--rule=approve-vouched", "--rule=require-code")
+        self.server.here("organisation", "add", "USA1", "--name=US Mail", "--country=US", "--poll-seconds=1")
+        self.server.here("organisation", "rules", "FRA1", "--rule=approve-vouched")
+        self.server.here("organisation", "rules", "USA1", "--rule=approve-vouched")
+        self.server.here("organisation", "rules", "DEU1", "--rule=approve-vouched", "--rule=require-code")
         self.server.start()
 
     def est(self, place: str = "FRA1") -> str:
         """Return the URL of the EST door for an organisation."""
         return f"{self.server.url}/.well-known/est/{place}"
+
+    def scep(self, place: str = "FRA1") -> str:
+        """Return the URL of the SCEP door for an organisation, by plain HTTP."""
+        return f"{self.server.pki_url}/scep/{place}"
 
     @property
     def root(self) -> Path:
@@ -40,13 +54,18 @@ class ProtocolDesk:
 
     def code(self, organisation: str = "FRA1", kind: str = "workstation", count: int = 1) -> str:
         """Return a new enrollment code."""
-        made = self.server.certdesk("code", "add", organisation, f"--kind={kind}", f"--count={count}")
+        made = self.server.here("code", "add", organisation, f"--kind={kind}", f"--count={count}")
         return made.stdout.strip()
 
     def waiting(self, organisation: str = "FRA1") -> list[dict[str, Any]]:
         """Return the requests of an organisation that wait, newest first."""
         with self.server.manager("ada") as ada:
             return list(ada.get(f"/api/v1/requests?state=requested&organisation={organisation}").json()["items"])
+
+    def request_of(self, name: str, organisation: str = "FRA1") -> str:
+        """Return the ID of the one request of a device that waits."""
+        [found] = [each["id"] for each in self.waiting(organisation) if each["device"]["id"] == name]
+        return str(found)
 
     def approve(self, request_id: str) -> x509.Certificate:
         """Approve a request and return its certificate."""
@@ -68,13 +87,68 @@ class ProtocolDesk:
             ).raise_for_status()
 
 
-def run(folder: Path, *command: str, status: int | None = 0) -> "subprocess.CompletedProcess[bytes]":
+class Waiting:
+    """A program that goes on by itself while a manager decides; what it prints goes to a file, what it says is read."""
+
+    def __init__(self, folder: Path, out: str, *command: str, env: Mapping[str, str] | None = None) -> None:
+        with (folder / out).open("wb") as printed:
+            self._process = subprocess.Popen(
+                [*leash(), *command],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+        self.said: list[str] = []
+        """The lines on its standard error, as far as somebody has looked."""
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._reader.join(SECONDS)
+        self._process.__exit__(kind, error, trace)
+
+    def until_said(self, words: str) -> None:
+        """Return when it says a line with these words, after those that somebody has looked at."""
+        while (line := self._lines.get(timeout=SECONDS)) is not None:
+            self.said.append(line)
+            if words in line:
+                return
+        message = f"it did not say {words!r}:\n{''.join(self.said)}"
+        raise AssertionError(message)
+
+    def end(self, status: int = 0) -> str:
+        """Return all that it has said when it has ended, which must be with this exit status."""
+        self.said.extend(iter(partial(self._lines.get, timeout=SECONDS), None))
+        assert self._process.wait(SECONDS) == status, "".join(self.said)
+        return "".join(self.said)
+
+
+def run(
+    folder: Path, *command: str, status: int | None = 0, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     """Run a program in a folder, and fail unless it ends with a status; None takes any.
 
     One argument is a whole command line, several are its words.
     """
     words = shlex.split(command[0]) if len(command) == 1 else command
-    done = subprocess.run(words, cwd=folder, capture_output=True, timeout=SECONDS, check=False)
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, timeout=SECONDS, check=False)
     if status is not None and done.returncode != status:
         said = (done.stdout + done.stderr).decode(errors="replace")
         message = f"{' '.join(command)} ended with {done.returncode}:\n{said}"

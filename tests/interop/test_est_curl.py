@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.interop.protocol_desk import ProtocolDesk, run
+from tests.interop.protocol_desk import WRONG_CODE, ProtocolDesk, run
 
 
 class Curl:
@@ -106,7 +106,7 @@ def test_curl_is_told_of_a_rejection(curl: Curl, tmp_path: Path) -> None:
 
 def test_curl_with_a_code_is_enrolled_at_once(curl: Curl) -> None:
     """A code by HTTP Basic gets the certificate in one call; a wrong one gets an empty 401."""
-    status, body, headers = curl.post("simpleenroll", "-u", "printer:7GQ4-2KXM-9VTB-QQ3N-ZD0R")
+    status, body, headers = curl.post("simpleenroll", "-u", f"printer:{WRONG_CODE}")
     assert (status, body) == (401, b"")
     assert headers["www-authenticate"].startswith("Basic")
     status, body, _ = curl.post("simpleenroll", "-u", f"printer:{curl.desk.code()}")
