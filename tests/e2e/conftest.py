@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.e2e.browser import chromium as start_chromium
+from tests.e2e.console_acts import url_of
 from tests.e2e.console_pages import ConsoleDesk, fill
 from tests.e2e.server import DeskServer, quiet_port
 from tests.postgresql import PostgreSQLCluster
@@ -70,6 +71,32 @@ def console(founded_on_sqlite: DeskServer, tmp_path_factory: pytest.TempPathFact
     fill(desk)
     yield desk
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def untouched_desk(tmp_path_factory: pytest.TempPathFactory) -> DeskServer:
+    """Return a desk that was started once and that nobody administers, to be copied and not to be started."""
+    server = DeskServer(tmp_path_factory.mktemp("untouched") / "desk")
+    server.start()
+    server.stop()
+    return server
+
+
+@pytest.fixture
+def new_desk(untouched_desk: DeskServer, tmp_path: Path) -> Iterator[DeskServer]:
+    """Return a running desk that nobody administers yet, called by a name: passkeys are not kept for addresses."""
+    server = DeskServer(shutil.copytree(untouched_desk.folder, tmp_path / "desk"))
+    server.options = (f"--url={url_of(server)}",)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def newcomers(untouched_desk: DeskServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Return a browser that trusts every `new_desk`; whoever comes to one has a context."""
+    async with start_chromium(tmp_path_factory.mktemp("newcomers") / "home", [untouched_desk.root]) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,10 @@
 """A registration manager's day in real Chromium, with scripts and without: sign in, approve, reject, revoke.
 
-The certificate is a real one, in the browser's NSS database; what the decisions did is asked of the API as the
-device would, and of OCSP and the revocation list as anybody would.
+The certificate is a real one, in the browser's NSS database, the passkey one in an authenticator that DevTools play;
+what the decisions did is asked of the API as the device would, and of OCSP and the revocation list as anybody would.
 """
 
-import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -14,40 +12,22 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.books import listed
 from tests.e2e.browser import Watch, chromium_with_certificate, visitor, watched
+from tests.e2e.console_acts import (
+    Requester,
+    approve,
+    authenticator,
+    make_passkey,
+    reject,
+    revoke,
+    sign_out,
+)
 from tests.e2e.console_pages import ConsoleDesk
 from tests.e2e.server import PASSWORD
-from tests.integration.api_calls import make_body
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 with_and_without_scripts = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-
-
-@dataclass
-class Requester:
-    """A device that has submitted a request, and follows it."""
-
-    desk: ConsoleDesk
-    id: str
-    code: str
-    claim: str
-
-    @classmethod
-    def of(cls, desk: ConsoleDesk, device: str) -> "Requester":
-        """Submit a request of a device with this ID."""
-        body = make_body(device={"id": device, "model": "Zebra TC26"}, kind="mobile")
-        with desk.server.device() as client:
-            made = client.post("/api/v1/requests", json=body).raise_for_status().json()
-        return cls(desk, made["id"], made["verification_code"], body["claim"])
-
-    def look(self) -> dict[str, str]:
-        """Ask what became of the request."""
-        with self.desk.server.device() as client:
-            headers = {"authorization": f"Bearer {self.claim}"}
-            answer = client.get(f"/api/v1/requests/{self.id}", headers=headers).raise_for_status().json()
-            return {name: value for name, value in answer.items() if isinstance(value, str)}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -74,52 +54,34 @@ async def test_a_manager_signs_in_with_the_certificate_and_decides(console: Cons
     await claires.get_by_role("button", name="Sign in with this certificate").click()
     await expect(claires.get_by_role("heading", name=lyon.id)).to_be_visible()
 
-    assert "".join(await claires.locator(".verification [aria-hidden]").all_inner_texts()) == lyon.code
-    await claires.get_by_label("Comment for your colleagues").fill("Called back, code compared")
-    await claires.get_by_role("button", name="Approve and issue").click()
-    await expect(claires.get_by_role("status")).to_contain_text("Approved. The certificate is issued")
-    assert lyon.look()["status"] == "issued"
-    serial_number = (await claires.locator(".outcome a[href^='/certificates/']").inner_text()).strip()
+    serial_number = await approve(claires, lyon)
+    await reject(claires, nice, "The phone number is <not> ours, «sorry» 🙂")
+    await revoke(claires, console.server, serial_number, "lyon-1")
 
-    await claires.goto(f"/requests/{nice.id}")
-    await claires.get_by_label("Reason, shown to the requester").fill("The phone number is <not> ours, «sorry» 🙂")
-    await claires.get_by_role("button", name="Preview").click()
-    await expect(claires.locator("#preview")).to_contain_text("The phone number is <not> ours, «sorry» 🙂")
-    await claires.get_by_role("button", name="Reject", exact=True).click()
-    await expect(claires.get_by_role("status")).to_contain_text("Rejected.")
-    assert nice.look()["status"] == "rejected"
-    assert nice.look()["reason"] == "The phone number is <not> ours, «sorry» 🙂"
-
-    await claires.goto(f"/certificates/{serial_number}")
-    await claires.get_by_role("button", name="Revoke …").click()
-    await expect(claires.locator(".lockout")).to_contain_text("lyon-1")
-    await claires.get_by_label("no longer in use").check()
-    await claires.get_by_label("Comment for your colleagues").fill("Sold")
-    await claires.get_by_role("button", name="Revoke for good").click()
-    await expect(claires.get_by_role("status")).to_contain_text("Revoked.")
-    await expect(claires.locator("main")).to_contain_text("OCSP answers: revoked")
-    assert _ocsp_says(console, serial_number) == "revoked"
-    assert serial_number in listed(console.server)
-
-    await claires.locator("details.who summary").click()
-    await claires.get_by_role("button", name="Sign out").click()
+    await sign_out(claires)
     await expect(claires.get_by_role("status")).to_contain_text("You are signed out.")
     await claires.goto("/requests")
     await expect(claires.get_by_role("heading", name="Sign in to the desk")).to_be_visible()
 
 
-def _ocsp_says(console: ConsoleDesk, serial_number: str) -> str:
-    ca = console.server.data / "ca"
-    done = subprocess.run(
-        [
-            *("openssl", "ocsp", "-issuer", ca / "issuing.pem", "-serial", f"0x{serial_number}"),
-            *("-url", f"{console.server.pki_url}/ocsp", "-CAfile", ca / "root.pem"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.partition(": ")[2].partition("\n")[0]
+async def test_a_manager_signs_in_with_a_passkey_and_decides(chromium: Browser, console: ConsoleDesk) -> None:
+    """Whoever was invited makes a passkey, comes back by it to the page of a mail's link, and does the same."""
+    lyon, nice = Requester.of(console, "lyon-2"), Requester.of(console, "nice-2")
+    async with visitor(chromium, console.url) as page:
+        await authenticator(page)
+        await page.goto(f"/link?token={console.invite('Pia Kern', 'pia.kern@poste.example', 'FRA1')}")
+        await page.get_by_role("button", name="That is me").click()
+        await make_passkey(page, "Security key")
+        await sign_out(page)
+
+        await page.goto(f"/requests/{lyon.id}")
+        await page.get_by_role("button", name="Sign in with a passkey").click()
+        await expect(page.get_by_role("heading", name=lyon.id)).to_be_visible()
+
+        serial_number = await approve(page, lyon)
+        await expect(page.locator(".history")).to_contain_text("pia.kern@poste.example")
+        await reject(page, nice, "Please write down the inventory number.")
+        await revoke(page, console.server, serial_number, "lyon-2")
 
 
 @with_and_without_scripts

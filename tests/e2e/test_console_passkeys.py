@@ -1,100 +1,34 @@
 """Passkeys and one-time links in real Chromium, with an authenticator that DevTools plays (WebAuthn Level 3 §11)."""
 
-import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
-from playwright.async_api import Browser, CDPSession, Page, expect
+from playwright.async_api import Browser, expect
 
-from tests.e2e.browser import chromium, visitor
+from tests.e2e.browser import visitor
+from tests.e2e.console_acts import (
+    AUTHENTICATOR,
+    authenticator,
+    become_administrator,
+    first_link,
+    is_link,
+    make_certificate,
+    make_passkey,
+    sign_out,
+    url_of,
+)
 from tests.e2e.server import DeskServer
 
-_LINK = re.compile(r"https://\S+/link\?token=\S+")
-_AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-@pytest.fixture
-def named_server(tmp_path: Path) -> DeskServer:
-    """Return a desk that nobody administers yet, called by a name: passkeys are not kept for addresses."""
-    server = DeskServer(tmp_path / "desk")
-    server.options = (f"--url=https://localhost:{server.port}",)
-    return server
-
-
-@pytest.fixture
-async def new_desk(named_server: DeskServer) -> AsyncIterator[DeskServer]:
-    """Return it started."""
-    named_server.start()
-    yield named_server
-    named_server.kill()
-
-
-@pytest.fixture
-async def browser(new_desk: DeskServer, tmp_path: Path) -> AsyncIterator[Browser]:
-    """Return a browser that trusts the desk."""
-    async with chromium(tmp_path / "home", [new_desk.root]) as started:
-        yield started
-
-
-def url_of(server: DeskServer) -> str:
-    """Return the desk's URL as people call it."""
-    return f"https://localhost:{server.port}"
-
-
-def first_link(server: DeskServer) -> str:
-    """Return the link that the server has printed."""
-    server.wait_until_said("/link?token=")
-    found = _LINK.search(server.log)
-    assert found
-    return found[0]
-
-
-async def authenticator(page: Page) -> tuple[CDPSession, str]:
-    """Give a page's browser an authenticator, and return its number."""
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("WebAuthn.enable")
-    added = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": _AUTHENTICATOR})
-    return devtools, added["authenticatorId"]
-
-
-async def become_administrator(page: Page, link: str) -> None:
-    """Follow the first link and say who one is."""
-    await page.goto(link)
-    await page.get_by_label("Your name").fill("Ada Operator")
-    await page.get_by_label("Your e-mail address").fill("ada@operator.example")
-    await page.get_by_role("button", name="Become the administrator").click()
-    await page.wait_for_url("**/account")
-
-
-async def make_passkey(page: Page, name: str) -> None:
-    """Register a passkey in my account."""
-    await page.get_by_label("Name of a new passkey").fill(name)
-    await page.get_by_role("button", name="Make a passkey").click()
-    await expect(page.get_by_text("The passkey is yours")).to_be_visible()
-
-
-async def sign_out(page: Page) -> None:
-    """Sign out by the panel behind the name."""
-    await page.locator("details.who > summary").click()
-    await page.get_by_role("button", name="Sign out").click()
-    await page.wait_for_url("**/sign-in**")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_first_administrator_comes_by_the_link_and_returns_by_a_passkey(
-    new_desk: DeskServer, browser: Browser
+    new_desk: DeskServer, newcomers: Browser
 ) -> None:
     """From the printed link to a passkey, out, in again by it, and to the page that was wanted."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk)) as page:
+    async with visitor(newcomers, url_of(new_desk)) as page:
         await authenticator(page)
         await become_administrator(page, link)
         await expect(page.get_by_text("You came by a link that does not work again")).to_be_visible()
@@ -109,10 +43,10 @@ async def test_the_first_administrator_comes_by_the_link_and_returns_by_a_passke
         await expect(page.locator("#passkeys")).to_contain_text("last used")
 
 
-async def test_a_link_works_once(new_desk: DeskServer, browser: Browser) -> None:
+async def test_a_link_works_once(new_desk: DeskServer, newcomers: Browser) -> None:
     """Opening it twice does no harm, following it does: then it is dead, and so is every other first link."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk), expected=[404]) as page:
+    async with visitor(newcomers, url_of(new_desk), expected=[404]) as page:
         await page.goto(link)
         await page.goto(link)
         await become_administrator(page, link)
@@ -125,24 +59,24 @@ async def test_a_link_works_once(new_desk: DeskServer, browser: Browser) -> None
     assert "/link?token=" not in new_desk.log
 
 
-async def test_the_operator_lets_an_administrator_in_again(new_desk: DeskServer, browser: Browser) -> None:
+async def test_the_operator_lets_an_administrator_in_again(new_desk: DeskServer, newcomers: Browser) -> None:
     """Whoever has lost everything gets a link from the command line, which prints it and nothing else."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk)) as page:
+    async with visitor(newcomers, url_of(new_desk)) as page:
         await become_administrator(page, link)
     said = new_desk.certdesk("manager", "link", "ada@operator.example").stdout
-    assert _LINK.fullmatch(said.strip())
-    async with visitor(browser, url_of(new_desk)) as page:
+    assert is_link(said.strip())
+    async with visitor(newcomers, url_of(new_desk)) as page:
         await page.goto(said.strip())
         await page.get_by_role("button", name="That is me").click()
         await page.wait_for_url("**/account")
     new_desk.certdesk("manager", "link", "nobody@operator.example", status=1)
 
 
-async def test_a_copied_passkey_is_refused(new_desk: DeskServer, browser: Browser) -> None:
+async def test_a_copied_passkey_is_refused(new_desk: DeskServer, newcomers: Browser) -> None:
     """When an authenticator's counter goes back, somebody has its key twice."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk), expected=[401]) as page:
+    async with visitor(newcomers, url_of(new_desk), expected=[401]) as page:
         devtools, number = await authenticator(page)
         await become_administrator(page, link)
         await make_passkey(page, "Key")
@@ -159,10 +93,10 @@ async def test_a_copied_passkey_is_refused(new_desk: DeskServer, browser: Browse
         await expect(page.get_by_role("alert")).to_contain_text("may have been copied")
 
 
-async def test_without_the_user_verified_there_is_no_sign_in(new_desk: DeskServer, browser: Browser) -> None:
+async def test_without_the_user_verified_there_is_no_sign_in(new_desk: DeskServer, newcomers: Browser) -> None:
     """A passkey that somebody else holds, and whose PIN they do not know, opens nothing; the page says so."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk)) as page:
+    async with visitor(newcomers, url_of(new_desk)) as page:
         devtools, number = await authenticator(page)
         await become_administrator(page, link)
         await make_passkey(page, "Key")
@@ -172,17 +106,19 @@ async def test_without_the_user_verified_there_is_no_sign_in(new_desk: DeskServe
         await expect(page.get_by_role("alert")).to_contain_text("Nothing was signed")
 
 
-async def test_a_second_passkey_in_the_same_device_is_refused_in_words(new_desk: DeskServer, browser: Browser) -> None:
+async def test_a_second_passkey_in_the_same_device_is_refused_in_words(
+    new_desk: DeskServer, newcomers: Browser
+) -> None:
     """The authenticator knows that it has one; another one can be made elsewhere, renamed and removed."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk)) as page:
+    async with visitor(newcomers, url_of(new_desk)) as page:
         devtools, number = await authenticator(page)
         await become_administrator(page, link)
         await make_passkey(page, "One")
         await page.get_by_role("button", name="Make a passkey").click()
         await expect(page.get_by_role("alert")).to_contain_text("has a passkey of yours already")
         await devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": number})
-        await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": _AUTHENTICATOR})
+        await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
         await make_passkey(page, "Two <b>bold</b>")
         await expect(page.locator("#passkeys")).to_contain_text("Two <b>bold</b>")
         await page.locator("#passkeys summary", has_text="Remove One").click()
@@ -192,17 +128,13 @@ async def test_a_second_passkey_in_the_same_device_is_refused_in_words(new_desk:
 
 
 async def test_the_link_gives_a_certificate_without_scripts(
-    new_desk: DeskServer, browser: Browser, tmp_path: Path
+    new_desk: DeskServer, newcomers: Browser, tmp_path: Path
 ) -> None:
     """The file that the page holds opens with the password that stands beside it, and signs in."""
     link = first_link(new_desk)
-    async with visitor(browser, url_of(new_desk), java_script_enabled=False) as page:
+    async with visitor(newcomers, url_of(new_desk), java_script_enabled=False) as page:
         await become_administrator(page, link)
-        await page.get_by_role("button", name="Make a certificate").click()
-        password = await page.locator("#password").inner_text()
-        async with page.expect_download() as started:
-            await page.get_by_role("button", name=".p12").click()
-        await (await started.value).save_as(tmp_path / "ada.p12")
-    identity = load_pkcs12((tmp_path / "ada.p12").read_bytes(), password.encode())
+        pkcs12, password = await make_certificate(page, tmp_path)
+    identity = load_pkcs12(pkcs12.read_bytes(), password.encode())
     assert identity.cert is not None
     assert "Ada Operator" in identity.cert.certificate.subject.rfc4514_string()
