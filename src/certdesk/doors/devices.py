@@ -1,13 +1,40 @@
 """What a device's CSR says of the device, for doors whose protocols say nothing else about it."""
 
+from collections.abc import Sequence
+
 from certdesk.domain.enrollment import Device, Kind, Names, Submission
+from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.identifiers import check_organisation_code
+from certdesk.domain.text import N_
 from certdesk.policy.fields import LONGEST_DESCRIPTION, LONGEST_DEVICE_TEXT
 from certdesk.wire import names
 from certdesk.wire.pkcs10 import CSR
 
 CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 - an attribute's OID (RFC 2985 §5.4.1)
+_KINDS = {kind.value: kind for kind in (Kind.WORKSTATION, Kind.MOBILE, Kind.SERVER)}
 _KEY_DIGITS = 32
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+def place_of(unverified_organisation: str, unverified_kinds: Sequence[str]) -> tuple[str, Kind]:
+    """Return the organisation's code and the kind of certificate that a path names; raise `NOT_FOUND`.
+
+    Case does not matter, and where a path has no kind it is a workstation's. Nobody is asked about what cannot be an
+    organisation's code, and nothing is written down under it.
+    """
+    first, *others = unverified_kinds or [Kind.WORKSTATION]
+    kind = _KINDS.get(first.lower())
+    try:
+        if kind is not None and not others:
+            return check_organisation_code(unverified_organisation.upper()), kind
+    except CertdeskError:
+        pass
+    raise nothing_here()
+
+
+def nothing_here() -> CertdeskError:
+    """Say that an address leads nowhere."""
+    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
 
 
 def submission_of(csr: CSR, organisation: str, kind: Kind, claim_sha256: bytes, app: str) -> Submission:

@@ -34,12 +34,12 @@ from certdesk.ra.codes import Codes
 from certdesk.ra.office import Actor, check_may_decide, no_such_certificate, no_such_organisation, no_such_request
 from certdesk.ra.submission import Arrival, prepared
 from certdesk.store.requests import Enrollment
+from certdesk.wire.cms import parse_certificate
 from certdesk.wire.pkcs10 import CSR, parse_csr
 from certdesk.wire.renewal import unproven
 
 _MOST_REQUESTS = 50
 """How many requests one key may have made at one door and under one name, one after another."""
-_SERIAL_NUMBER_LENGTH = 16
 MOST_NEW_RSA_BITS = 4096
 """Of the keys that the desk makes for devices: beyond, finding one takes many seconds."""
 
@@ -236,8 +236,12 @@ class Protocols(Codes):
             found = await self._store.requests.enrollment_by_claim(claim)
             if found is None:
                 return None, claim
+            if found.request.spki_sha256 != csr.spki_sha256:
+                raise CertdeskError(
+                    ErrorKind.CONFLICT, N_("this transaction is another key's: begin a new one"), field="csr"
+                )
             following = _next_claim(claim, found.request.id)
-            if _asks_the_same(found.request, submission, csr) and _stands(found, now, voucher):
+            if _asks_the_same(found.request, submission) and _stands(found, now, voucher):
                 cancelled = found.request.state is RequestState.CANCELLED
                 if not cancelled or await self._store.requests.enrollment_by_claim(following) is None:
                     return found, claim
@@ -267,10 +271,9 @@ class Protocols(Codes):
         return await self._enrollment(request_id)
 
 
-def _asks_the_same(request: CertificationRequest, submission: Submission, csr: CSR) -> bool:
+def _asks_the_same(request: CertificationRequest, submission: Submission) -> bool:
     first = request.submission
-    return (request.spki_sha256, first.device.id, first.names, first.email, first.description) == (
-        csr.spki_sha256,
+    return (first.device.id, first.names, first.email, first.description) == (
         submission.device.id,
         submission.names,
         submission.email,
@@ -331,8 +334,8 @@ def _digest(csr: CSR) -> SHA256 | None:
 
 
 def _serial_number_of(certificate: bytes) -> bytes:
+    # What is not among the desk's own records need not be sound, so nothing more than this is read of it.
     try:
-        number = x509.load_der_x509_certificate(certificate).serial_number
-        return number.to_bytes(_SERIAL_NUMBER_LENGTH)
-    except (ValueError, OverflowError):
+        return parse_certificate(certificate).serial_number
+    except ValueError:
         raise unproven() from None

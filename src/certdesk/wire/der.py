@@ -29,6 +29,8 @@ TRUE = b"\x01\x01\xff"
 """The one BOOLEAN that is ever written: DER leaves default values out (X.690 §11.5)."""
 
 _SHORT = 0x80
+_LONGEST_OID = 64
+"""Octets. UUIDs as arcs take nineteen; an arc of thousands costs the square of its length to write in decimals."""
 _YEAR_2050 = 2_524_608_000
 """Seconds; from here on RFC 5280 §4.1.2.5 writes GeneralizedTime."""
 _UTC_TIME_BEGINS = -631_152_000
@@ -97,9 +99,11 @@ def _base128(arc: int) -> bytes:
 
 
 def dotted(content: bytes) -> str:
-    """Return the dotted form of an OBJECT IDENTIFIER's content; raises `ValueError` if it is cut short."""
+    """Return the dotted form of an OBJECT IDENTIFIER's content; raises `ValueError` if it is cut short or absurd."""
     if not content or content[-1] & _SHORT:
         raise ValueError("an object identifier is cut short")
+    if len(content) > _LONGEST_OID:
+        raise ValueError("an object identifier is absurdly long")
     arcs, arc = [], 0
     for octet in content:
         arc = arc << 7 | octet & 0x7F

@@ -3,6 +3,7 @@
 app = est_app(ra, ca_certificates=(issuing_der, root_der), settings=HTTPSettings(log=log))
 """
 
-from certdesk.doors.est.app import PREFIX, PREFIXES, est_app
+from certdesk.doors.est.app import est_app
+from certdesk.doors.est.decoding import PREFIX, PREFIXES
 
 __all__ = ["PREFIX", "PREFIXES", "est_app"]

@@ -6,7 +6,6 @@ labels and put `/.well-known/est` behind the address they are given find the sam
 `/est/{organisation}[/{kind}]/.well-known/est/{operation}`.
 """
 
-import binascii
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -17,11 +16,11 @@ from certdesk.domain.text import N_, translator
 from certdesk.doors.answers import Answer
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
-from certdesk.doors.devices import submission_of
+from certdesk.doors.devices import nothing_here, submission_of
+from certdesk.doors.est.decoding import PREFIX, address_in, code_in, csr_in
 from certdesk.doors.est.encoding import (
     attributes_answer,
     certificates_answer,
-    decode,
     key_answer,
     pending_answer,
     refusal_answer,
@@ -34,18 +33,11 @@ from certdesk.ra import Enrollment, RegistrationAuthority
 from certdesk.ra.protocols import protocol_claim, refusal_of
 from certdesk.wire.pkcs10 import parse_csr
 
-PREFIX = "/.well-known/est/"
-"""Where this door is (RFC 7030 §3.2.2)."""
-PREFIXES = (PREFIX, "/est/")
-"""Where the paths of this door begin."""
 DOOR = "est"
 
-_KINDS = {kind.value: kind for kind in (Kind.WORKSTATION, Kind.MOBILE, Kind.SERVER)}
 _READING = frozenset({"GET", "HEAD"})
 _PKCS10 = b"application/pkcs10"
 _CACHED = (b"cache-control", b"public, max-age=3600")
-_OF_KNOWN_KEYS = "simpleenroll"
-"""The operation that needs no organisation in its path if the key has asked at some organisation's before."""
 _ENCRYPTED_KEY_ATTRIBUTES = ("1.2.840.113549.1.9.16.2.37", "1.2.840.113549.1.9.16.2.54")
 """DecryptKeyIdentifier and AsymmetricDecryptKeyIdentifier (RFC 7030 §4.4.1)."""
 
@@ -95,10 +87,10 @@ class _ESTDoor:
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        organisation, kind, operation = _place(scope["path"])
+        organisation, kind, operation = address_in(scope["path"])
         is_publication = operation in self._publications
         if not is_publication and operation not in self._enrollments:
-            raise _nothing_here()
+            raise nothing_here()
         scope["path_template"] = f"{PREFIX}{operation}"
         if is_publication and scope["method"] not in _READING:
             return refusal_answer(405, "Method Not Allowed", (b"allow", b"GET, HEAD"))
@@ -109,7 +101,7 @@ class _ESTDoor:
         source = self._peers.address(scope)
         self._limiter.check(source)
         try:
-            body = decode(await _read_csr(scope, receive))
+            body = csr_in(await _read_csr(scope, receive))
             return await self._enrollments[operation](self._caller(scope, organisation, kind, source), body)
         except CertdeskError as error:
             await self._note(error, organisation, source)
@@ -121,7 +113,7 @@ class _ESTDoor:
             organisation,
             kind,
             source,
-            _code_in(headers.get(b"authorization")),
+            code_in(headers.get(b"authorization")),
             self._peers.certificate(scope),
             headers.get(b"user-agent", b"").decode("latin-1"),
             language_of(headers),
@@ -180,26 +172,6 @@ class _ESTDoor:
         return key_answer(made.private_key, made.certificate.der)
 
 
-def _place(path: str) -> tuple[str, Kind, str]:
-    """Return the organisation's code, the kind and the operation in a path; raise `NOT_FOUND`.
-
-    The code is empty where a client asks again and has forgotten where it asked first (strongSwan 5.9.8).
-    """
-    place = path.removeprefix(PREFIX).removeprefix(PREFIXES[1]).replace(PREFIX, "/", 1)
-    if place == _OF_KNOWN_KEYS:
-        return "", Kind.WORKSTATION, place
-    organisation, _, rest = place.partition("/")
-    *kinds, operation = rest.split("/")
-    kind = _KINDS.get(kinds[0].lower()) if kinds else Kind.WORKSTATION
-    if not organisation or len(kinds) > 1 or kind is None:
-        raise _nothing_here()
-    return organisation.upper(), kind, operation
-
-
-def _nothing_here() -> CertdeskError:
-    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
-
-
 async def _read_csr(scope: Scope, receive: Receive) -> bytes:
     """Return the body, which must say that it is a CSR.
 
@@ -210,24 +182,6 @@ async def _read_csr(scope: Scope, receive: Receive) -> bytes:
     if media_type.partition(b";")[0].strip().lower() != _PKCS10:
         raise CertdeskError(ErrorKind.MALFORMED, N_("the body must be a CSR, with Content-Type: application/pkcs10"))
     return await read_body(scope, receive)
-
-
-def _code_in(authorization: bytes | None) -> str:
-    """Return the enrollment code in `Authorization: Basic` (RFC 7617), which is the password; the name is not read."""
-    if authorization is None:
-        return ""
-    scheme, _, credentials = authorization.partition(b" ")
-    try:
-        if scheme.lower() == b"basic":
-            name_and_password = binascii.a2b_base64(credentials.strip(), strict_mode=True).decode()
-            return name_and_password.partition(":")[2] or _NO_CODE
-    except ValueError:
-        pass
-    raise CertdeskError(ErrorKind.UNAUTHENTICATED, N_("the desk understands Authorization: Basic with a code only"))
-
-
-_NO_CODE = "-"
-"""An empty password: a code that is nobody's."""
 
 
 def _certificate_of(caller: _Caller) -> bytes:

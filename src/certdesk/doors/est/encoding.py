@@ -1,12 +1,9 @@
-"""EST's bodies: base64 on the wire, whatever way clients fold it (RFC 8951 §2), and the documents in it."""
+"""EST's answers: base64 on the wire, and the documents in it."""
 
 import binascii
-import re
 import secrets
 
 from certdesk.domain.enrollment import KeyType
-from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.domain.text import N_
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import Header
 from certdesk.wire import der
@@ -17,9 +14,6 @@ _CERTIFICATES: Header = (b"content-type", b"application/pkcs7-mime; smime-type=c
 _ATTRIBUTES: Header = (b"content-type", b"application/csrattrs")
 _TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 _CHALLENGE: Header = (b"www-authenticate", b'Basic realm="certdesk", charset="UTF-8"')
-
-_NOT_BASE64 = re.compile(rb"[\s]+")
-_PEM = b"-----BEGIN "
 
 _EC_PUBLIC_KEY = der.oid("1.2.840.10045.2.1")
 _RSA_ENCRYPTION = der.oid("1.2.840.113549.1.1.1")
@@ -45,20 +39,6 @@ CSR_ATTRIBUTES: dict[KeyType, bytes] = {
     KeyType.ED25519: der.sequence(_ED25519),
 }
 """What devices are told to make (RFC 7030 §4.5.2): the key, and the algorithm to sign the CSR with. DER CsrAttrs."""
-
-
-def decode(unverified_body: bytes) -> bytes:
-    """Return what a body holds: PEM as it stands, DER from base64, or DER that came without any; raise `MALFORMED`.
-
-    Base64 may be folded in any way, and lack its padding.
-    """
-    if _PEM in unverified_body or not unverified_body.isascii():
-        return unverified_body
-    text = _NOT_BASE64.sub(b"", unverified_body).rstrip(b"=")
-    try:
-        return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
-    except binascii.Error:
-        raise CertdeskError(ErrorKind.MALFORMED, N_("the body is not base64"), field="csr") from None
 
 
 def _base64(octets: bytes) -> bytes:

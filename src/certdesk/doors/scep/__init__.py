@@ -3,6 +3,7 @@
 app = scep_app(ra, va, identities, ca=ca.hierarchy, desk_url=url, settings=HTTPSettings(log=log))
 """
 
-from certdesk.doors.scep.app import PREFIX, scep_app
+from certdesk.doors.scep.app import scep_app
+from certdesk.doors.scep.decoding import PREFIX
 
 __all__ = ["PREFIX", "scep_app"]

@@ -3,15 +3,13 @@
 Plain ASGI, like the EST door. What clients append by themselves, such as `/pkiclient.exe`, does no harm.
 """
 
-import binascii
 import os
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
 
 from certdesk.ca.hierarchy import Hierarchy
 from certdesk.ca.scep_identity import SCEPIdentities
 from certdesk.domain.codes import parse_code
-from certdesk.domain.enrollment import DoorRule, Kind
+from certdesk.domain.enrollment import DoorRule
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness
 from certdesk.domain.text import N_, translator
@@ -21,15 +19,13 @@ from certdesk.doors.bodies import read_body
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.scep.decoding import PREFIX, PROFILE, address_in, message_in, parameters_in
 from certdesk.doors.scep.operation import DOOR, PKIOperation, Place
 from certdesk.doors.scep.profile import MEDIA_TYPE, Authority, profile
 from certdesk.doors.settings import HTTPSettings
 from certdesk.ra import RegistrationAuthority
 from certdesk.va.authority import ValidationAuthority
 from certdesk.wire.cms import Digest, certs_only
-
-PREFIX = "/scep/"
-"""Where the paths of this door begin."""
 
 CAPABILITIES = ("AES", "POSTPKIOperation", "Renewal", "SHA-256", "SHA-384", "SHA-512", "SCEPStandard")
 """RFC 8894 §3.5.2, and SHA-384, without which some clients do not take SHA-256 for meant."""
@@ -38,18 +34,13 @@ NEXT_CA = "GetNextCACert"
 TWO_CERTIFICATES = "split"
 """The CA identifier with which GetCACert has a second certificate, for encryption only."""
 
-_PROFILE = "enroll.mobileconfig"
-_APPENDED = frozenset({"", "pkiclient.exe", "cgi-bin"})
-"""What clients put behind the address that they were given, after Cisco's first one."""
-_KINDS = {kind.value: kind for kind in (Kind.WORKSTATION, Kind.MOBILE, Kind.SERVER)}
 _READING = frozenset({"GET", "HEAD"})
+_METHODS = _READING | {"POST"}
 _MESSAGE: Header = (b"content-type", b"application/x-pki-message")
 _CA_AND_RA: Header = (b"content-type", b"application/x-x509-ca-ra-cert")
 _NEXT_CA: Header = (b"content-type", b"application/x-x509-next-ca-cert")
 _TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 _PLAIN: Header = (b"content-type", b"text/plain")
-_MOST_PARAMETERS = 10
-
 _Call = Callable[[Scope, Receive, Place, dict[str, str]], Awaitable[Answer]]
 
 
@@ -112,12 +103,14 @@ class _SCEPDoor:
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        headers, parameters = dict(scope["headers"]), _parameters_of(scope)
-        organisation, kind, is_profile = _place(scope["path"])
+        if scope["method"] not in _METHODS:
+            return _not_allowed(b"GET, HEAD, POST")
+        headers, parameters = dict(scope["headers"]), parameters_in(scope["query_string"])
+        organisation, kind, is_profile = address_in(scope["path"])
         app = headers.get(b"user-agent", b"").decode("latin-1")
         place = Place(organisation, kind, self._peers.address(scope), app)
         if is_profile:
-            scope["path_template"] = f"{PREFIX}{_PROFILE}"
+            scope["path_template"] = f"{PREFIX}{PROFILE}"
             return await self._profile(scope, place, parameters)
         name, call = self._calls.get(parameters.get("operation", "").lower(), ("", None))
         if call is None:
@@ -162,7 +155,7 @@ class _SCEPDoor:
         self._limiter.check(place.source)
         try:
             is_post = scope["method"] == "POST"
-            octets = await read_body(scope, receive) if is_post else _base64(parameters.get("message", ""))
+            octets = await read_body(scope, receive) if is_post else message_in(parameters.get("message", ""))
             reply = await self._operation.answer(octets, place)
         except CertdeskError as error:
             await self._note(error, place)
@@ -176,7 +169,7 @@ class _SCEPDoor:
     async def _profile(self, scope: Scope, place: Place, parameters: dict[str, str]) -> Answer:
         """Return Apple's profile; a code that is given along goes into it."""
         if scope["method"] not in _READING:
-            return Answer(405, b"Method Not Allowed\n", (_TEXT, (b"allow", b"GET, HEAD")))
+            return _not_allowed(b"GET, HEAD")
         self._limiter.spend(place.source)
         organisation = await self._ra.door_organisation(place.organisation)
         code = parameters.get("code", "")
@@ -196,36 +189,8 @@ class _SCEPDoor:
             await self._ra.note_refusal(DOOR, place.organisation, place.source, error)
 
 
-def _place(path: str) -> tuple[str, Kind, bool]:
-    """Return the organisation's code and the kind in a path, and whether it is the profile's; raise `NOT_FOUND`."""
-    organisation, *rest = path[len(PREFIX) :].split("/")
-    if rest == [_PROFILE]:
-        return organisation.upper(), Kind.MOBILE, True
-    kinds = [each.lower() for each in rest if each.lower() not in _APPENDED]
-    kind = _KINDS.get(kinds[0]) if kinds else Kind.WORKSTATION
-    if not organisation or len(kinds) > 1 or kind is None:
-        raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
-    return organisation.upper(), kind, False
-
-
-def _parameters_of(scope: Scope) -> dict[str, str]:
-    """Return the query's parameters; later ones of the same name count."""
-    try:
-        pairs = parse_qsl(
-            scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS
-        )
-    except ValueError:
-        raise CertdeskError(ErrorKind.MALFORMED, N_("the query string cannot be read")) from None
-    return dict(pairs)
-
-
-def _base64(message: str) -> bytes:
-    """Return a message from a GET's query, where a + that was not escaped has become a space."""
-    text = "".join(message.replace(" ", "+").split()).rstrip("=")
-    try:
-        return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    except ValueError:
-        raise CertdeskError(ErrorKind.MALFORMED, N_("this is not base64"), field="message") from None
+def _not_allowed(methods: bytes) -> Answer:
+    return Answer(405, b"Method Not Allowed\n", (_TEXT, (b"allow", methods)))
 
 
 def _refusal(error: CertdeskError, scope: Scope) -> Answer:

@@ -18,6 +18,7 @@ from certdesk.domain.states import PENDING
 from certdesk.domain.text import N_
 from certdesk.doors.devices import submission_of
 from certdesk.doors.scep.refusals import FAIL_INFO, FAIL_INFO_OF_MESSAGE, error_of, sentence_of
+from certdesk.policy.keys import LEAST_RSA_BITS, MOST_RSA_BITS
 from certdesk.ra import Enrollment, RegistrationAuthority
 from certdesk.ra.protocols import protocol_claim, refusal_of, renewal_claim
 from certdesk.va.authority import ValidationAuthority
@@ -153,7 +154,8 @@ class PKIOperation:
             digests, ciphers = digests | {Digest.SHA1}, ciphers | {Cipher.TRIPLE_DES}
         signer = message.signed.verify(digests)
         key = signer.public_key()
-        if not isinstance(key, rsa.RSAPublicKey):  # nobody else can be sent an encrypted answer
+        # Nobody else can be sent an encrypted answer, and to a tiny key not even they.
+        if not isinstance(key, rsa.RSAPublicKey) or not LEAST_RSA_BITS <= key.key_size <= MOST_RSA_BITS:
             raise CMSError(Why.ALGORITHM)
         envelope = _envelope_in(message)
         identity = await self._identities.named(tuple(each.party for each in envelope.recipients))

@@ -109,9 +109,9 @@ def _verifies(
 def parse_signed(unverified_octets: bytes) -> Signed:
     """Read a SignedData in a ContentInfo; raises `ValueError`, also if it has not exactly one signer."""
     octets, content = content_of(unverified_octets, SIGNED_DATA)
-    _version, _digests, encapsulated, *rest = der.parts(octets, content)
-    [signer] = der.parts(octets, rest.pop(), der.SET)
-    certificates = [each for some in rest if some.tag == CONTEXT_0 for each in der.parts(octets, some, CONTEXT_0)]
+    _version, _digests, encapsulated, *optional, signers = der.parts(octets, content)
+    [signer] = der.parts(octets, signers, der.SET)
+    certificates = [each for some in optional if some.tag == CONTEXT_0 for each in der.parts(octets, some, CONTEXT_0)]
     _version, party, digest, attributes, algorithm, signature, *_unsigned = der.parts(octets, signer)
     members = [der.taken(octets, each) for each in der.parts(octets, attributes, CONTEXT_0)]
     return Signed(
@@ -141,8 +141,9 @@ def _values(members: list[bytes]) -> dict[bytes, bytes]:
     for member in members:
         kind, values = der.parts(member, der.whole(member))
         [value] = der.parts(member, values, der.SET)
-        if found.setdefault(der.taken(member, kind), der.taken(member, value)) != der.taken(member, value):
-            raise ValueError("an attribute stands there twice")
+        found[der.taken(member, kind)] = der.taken(member, value)
+    if len(found) < len(members):
+        raise ValueError("an attribute stands there twice")
     return found
 
 
