@@ -119,6 +119,8 @@ class Story:
             N_(
                 "Have a look around:\n"
                 "  data and keys     {data}\n"
+                "  console           {url} (import the manager's PKCS#12 into a browser that trusts the trust anchor)\n"
+                "  publication page  {url}/publish/FRA1\n"
                 "  settings          {url}/settings/FRA1.xml\n"
                 "  API               {url}/api/v1/openapi.json\n"
                 "  trust anchor      {data}/ca/root.pem\n"
