@@ -1,7 +1,6 @@
 """A desk for programs that we did not write: `certdesk serve` in a process of its own, with devices' rules set.
 
-FRA1 lets anyone ask, and a code approves at once. DEU1 turns away devices without a code. USA1 is like FRA1, and lets
-devices come back after a second.
+Devices that wait come back after a second, and a code approves at once. DEU1 turns away devices without a code.
 """
 
 import shlex
@@ -16,10 +15,16 @@ from typing import Any, Self
 
 from cryptography import x509
 
-from tests.e2e.server import DeskServer, leash
+from tests.e2e.server import MANAGERS, PASSWORD, DeskServer, leash
 
 SECONDS = 60.0
 """How long a program may take; none does by far."""
+ORGANISATIONS = (
+    ("FRA1", "La Poste", "FR", "approve-vouched"),
+    ("DEU1", "Deutsche Post", "DE", "approve-vouched", "require-code"),
+)
+"""Code, name, country and rules."""
+ADMINISTRATOR = "ada"
 WRONG_CODE = "7GQ4-2KXM-9VTB-QQ3N-ZD0R"
 """An enrollment code that nobody has made."""
 
@@ -31,13 +36,14 @@ class ProtocolDesk:
         self.server = DeskServer(folder, None, *options)
 
     def open(self) -> None:
-        """Found the desk and start it."""
-        self.server.found()
-        self.server.here("organisation", "add", "USA1", "--name=US Mail", "--country=US", "--poll-seconds=1")
-        self.server.here("organisation", "rules", "FRA1", "--rule=approve-vouched")
-        self.server.here("organisation", "rules", "USA1", "--rule=approve-vouched")
-        self.server.here("organisation", "rules", "DEU1", "--rule=approve-vouched", "--rule=require-code")
-        self.server.start()
+        """Start the desk, and let devices and one administrator in."""
+        server = self.server
+        (server.folder / "password").write_text(f"{PASSWORD}\n")
+        server.start()
+        for code, name, country, *rules in ORGANISATIONS:
+            server.here("organisation", "add", code, f"--name={name}", f"--country={country}", "--poll-seconds=1")
+            server.here("organisation", "rules", code, *(f"--rule={rule}" for rule in rules))
+        server.add_manager(ADMINISTRATOR, *MANAGERS[ADMINISTRATOR])
 
     def est(self, place: str = "FRA1") -> str:
         """Return the URL of the EST door for an organisation."""
@@ -59,8 +65,10 @@ class ProtocolDesk:
 
     def waiting(self, organisation: str = "FRA1") -> list[dict[str, Any]]:
         """Return the requests of an organisation that wait, newest first."""
-        with self.server.manager("ada") as ada:
-            return list(ada.get(f"/api/v1/requests?state=requested&organisation={organisation}").json()["items"])
+        with self.server.manager(ADMINISTRATOR) as ada:
+            answer = ada.get(f"/api/v1/requests?state=requested&organisation={organisation}")
+            assert answer.is_success, answer.text
+            return list(answer.json()["items"])
 
     def request_of(self, name: str, organisation: str = "FRA1") -> str:
         """Return the ID of the one request of a device that waits."""
@@ -69,18 +77,18 @@ class ProtocolDesk:
 
     def approve(self, request_id: str) -> x509.Certificate:
         """Approve a request and return its certificate."""
-        with self.server.manager("ada") as ada:
+        with self.server.manager(ADMINISTRATOR) as ada:
             answer = ada.post(f"/api/v1/requests/{request_id}/approve", json={})
             return x509.load_pem_x509_certificate(answer.json()["certificate"]["pem"].encode())
 
     def reject(self, request_id: str, reason: str) -> None:
         """Reject a request."""
-        with self.server.manager("ada") as ada:
+        with self.server.manager(ADMINISTRATOR) as ada:
             ada.post(f"/api/v1/requests/{request_id}/reject", json={"reason": reason}).raise_for_status()
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Revoke a certificate."""
-        with self.server.manager("ada") as ada:
+        with self.server.manager(ADMINISTRATOR) as ada:
             serial = certificate.serial_number.to_bytes(16).hex()
             ada.post(
                 f"/api/v1/certificates/{serial}/revoke", json={"reason": "cessationOfOperation"}

@@ -10,7 +10,6 @@ from cryptography import x509
 from tests.interop.protocol_desk import WRONG_CODE, ProtocolDesk, Waiting, run
 
 DAEMON = "/usr/lib/certmonger/certmonger-session"
-PLACE = "USA1"
 
 
 class Certmonger:
@@ -32,7 +31,7 @@ class Certmonger:
         """Yield the daemon once it listens, and end it."""
         with self._daemon, os.fdopen(os.open(self._gate, os.O_RDWR), "wb"):
             self._daemon.until_said("Running gate command")
-            self("add-scep-ca", "-c", "desk", "-u", self.desk.scep(PLACE))
+            self("add-scep-ca", "-c", "desk", "-u", self.desk.scep())
             yield self
 
     def __call__(self, *words: str, status: int | None = 0) -> str:
@@ -63,7 +62,7 @@ def test_it_waits_collects_and_renews(certmonger: Certmonger) -> None:
     """It waits in its state CA_WORKING, collects what was approved, and renews it with a new key."""
     certmonger.request("printer-1")
     certmonger.until("printer-1", "CA_WORKING")
-    issued = certmonger.desk.approve(certmonger.desk.request_of("printer-1", PLACE))
+    issued = certmonger.desk.approve(certmonger.desk.request_of("printer-1"))
     certmonger("refresh", "-i", "printer-1")
     certmonger.until("printer-1", "MONITORING")
     assert certmonger.certificate("printer-1") == issued
@@ -78,7 +77,7 @@ def test_it_is_told_of_a_rejection(certmonger: Certmonger) -> None:
     """A rejection ends in CA_REJECTED; certmonger shows failInfo's meaning and not the text beside it."""
     certmonger.request("printer-2")
     certmonger.until("printer-2", "CA_WORKING")
-    certmonger.desk.reject(certmonger.desk.request_of("printer-2", PLACE), "we have no such printer")
+    certmonger.desk.reject(certmonger.desk.request_of("printer-2"), "we have no such printer")
     certmonger("refresh", "-i", "printer-2")
     certmonger.until("printer-2", "CA_REJECTED")
     assert "ca-error: Transaction either is not permitted" in certmonger("list", "-i", "printer-2")
@@ -88,6 +87,6 @@ def test_a_code_enrolls_at_once_and_a_wrong_one_does_not(certmonger: Certmonger)
     """The challenge password is an enrollment code."""
     certmonger.request("printer-3", "-L", WRONG_CODE)
     certmonger.until("printer-3", "CA_REJECTED")
-    certmonger.request("printer-4", "-L", certmonger.desk.code(PLACE))
+    certmonger.request("printer-4", "-L", certmonger.desk.code())
     certmonger.until("printer-4", "MONITORING")
     certmonger.certificate("printer-4")

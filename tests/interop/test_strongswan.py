@@ -7,8 +7,6 @@ from cryptography import x509
 
 from tests.interop.protocol_desk import WRONG_CODE, ProtocolDesk, Waiting, run
 
-PLACE = "USA1"
-
 
 class StrongSwan:
     """A gateway with strongSwan's `pki`."""
@@ -40,11 +38,11 @@ class StrongSwan:
     def scepca(self) -> None:
         """Fetch the certificates: besides those of the CAs, `ra.pem`, which messages are encrypted for."""
         out = ("--caout", "ca.pem", "--raout", "ra.pem", "--outform", "pem")
-        run(self.folder, "pki", "--scepca", "--url", self.desk.scep(PLACE), *out)
+        run(self.folder, "pki", "--scepca", "--url", self.desk.scep(), *out)
 
     def scep(self, key: str, *options: str) -> tuple[str, ...]:
         """Return the command that enrolls a key."""
-        who = ("--url", self.desk.scep(PLACE), "--in", key, "--dn", f"CN={self.name}")
+        who = ("--url", self.desk.scep(), "--in", key, "--dn", f"CN={self.name}")
         trusted = ("--cacert-enc", "ra.pem", "--cacert-sig", "ra.pem", "--cacert", "ca.pem", "--cacert", "ca-1.pem")
         return ("pki", "--scep", *who, *trusted, "--interval", "1", "--outform", "pem", *options)
 
@@ -52,7 +50,7 @@ class StrongSwan:
         """Return the certificate of a gateway that had to wait for it."""
         with Waiting(self.folder, "cert.pem", *command) as waiting:
             waiting.until_said("pending")
-            issued = self.desk.approve(self.desk.request_of(self.name, PLACE))
+            issued = self.desk.approve(self.desk.request_of(self.name))
             waiting.end()
         assert self.certificate("cert.pem") == issued
         return issued
@@ -61,7 +59,7 @@ class StrongSwan:
         """Return what a gateway says that waited in vain."""
         with Waiting(self.folder, "cert.pem", *command) as waiting:
             waiting.until_said("pending")
-            self.desk.reject(self.desk.request_of(self.name, PLACE), "we have no such gateway")
+            self.desk.reject(self.desk.request_of(self.name), "we have no such gateway")
             return waiting.end(status=1)
 
     def certificate(self, file: str) -> x509.Certificate:
@@ -84,7 +82,7 @@ def renewed(gateway: StrongSwan, *command: str) -> x509.Certificate:
 
 def test_est_waits_collects_and_renews(gateway: StrongSwan) -> None:
     """It waits until it is approved, is content with what it gets, and renews by TLS with it and a new key."""
-    url = gateway.desk.est(PLACE)
+    url = gateway.desk.est()
     gateway.estca(url)
     key = gateway.key("key.pem", "--type", "ecdsa", "--size", "256")
     issued = gateway.approved(*gateway.est(url, key))
@@ -99,13 +97,13 @@ def test_est_tells_of_a_rejection_and_of_a_wrong_code(gateway: StrongSwan) -> No
 
     The address is the one for clients that put `/.well-known/est` behind what they are given.
     """
-    url = f"{gateway.desk.server.url}/est/{PLACE}"
+    url = f"{gateway.desk.server.url}/est/FRA1"
     gateway.estca(url)
     command = gateway.est(url, gateway.key("key.pem", "--type", "ecdsa", "--size", "256"))
     wrong = run(gateway.folder, *command, "--userpass", f"gateway:{WRONG_CODE}", status=1)
     assert b"EST request failed: HTTP 401" in wrong.stderr
     assert "EST request failed: HTTP 403" in gateway.rejected(*command)
-    renewed(gateway, *command, "--userpass", f"gateway:{gateway.desk.code(PLACE)}")
+    renewed(gateway, *command, "--userpass", f"gateway:{gateway.desk.code()}")
 
 
 def test_scep_waits_collects_and_renews(gateway: StrongSwan) -> None:
@@ -126,4 +124,4 @@ def test_scep_tells_of_a_rejection_and_of_a_wrong_code(gateway: StrongSwan) -> N
     wrong = run(gateway.folder, *command, "--password", WRONG_CODE, status=1)
     assert b"failInfo:     badRequest" in wrong.stderr
     assert "failInfo:     badRequest" in gateway.rejected(*command)
-    renewed(gateway, *command, "--password", gateway.desk.code(PLACE))
+    renewed(gateway, *command, "--password", gateway.desk.code())
