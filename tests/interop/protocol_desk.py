@@ -3,6 +3,7 @@
 Devices that wait come back after a second, and a code approves at once. DEU1 turns away devices without a code.
 """
 
+import json
 import shlex
 import subprocess
 import threading
@@ -146,6 +147,39 @@ class Waiting:
         self.said.extend(iter(partial(self._lines.get, timeout=SECONDS), None))
         assert self._process.wait(SECONDS) == status, "".join(self.said)
         return "".join(self.said)
+
+
+class Obedient:
+    """A program that reads line by line what to do, and answers each line with one in JSON."""
+
+    def __init__(self, *command: str) -> None:
+        self._process = subprocess.Popen(
+            [*leash(), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.__exit__(kind, error, trace)
+
+    def __call__(self, *words: str) -> dict[str, Any]:
+        """Let it do something and return what came of it."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        guard = threading.Timer(SECONDS, process.kill)
+        guard.start()
+        process.stdin.write(" ".join(words) + "\n")
+        process.stdin.flush()
+        told = process.stdout.readline()
+        guard.cancel()
+        assert told, process.stderr.read()
+        return dict(json.loads(told))
 
 
 def run(

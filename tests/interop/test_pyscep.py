@@ -1,49 +1,25 @@
 """PyScep enrolls at the SCEP door: a client in Python, which believes nobody but CAs that sign with RSA."""
 
 import base64
-import json
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 import pytest
 from cryptography import x509
 
-from tests.interop.protocol_desk import WRONG_CODE, ProtocolDesk, run
+from tests.interop.protocol_desk import WRONG_CODE, Obedient, ProtocolDesk, run
 
 PROGRAM = Path(__file__).with_name("pyscep_device.py")
 
 
-class PyScep:
-    """A process that enrolls devices as it is told."""
+class PyScep(Obedient):
+    """Devices that do what they are told."""
 
     def __init__(self, desk: ProtocolDesk) -> None:
         self.desk = desk
         # Its libraries use what this Python and its cryptography deprecate.
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(PROGRAM), desk.scep()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    @contextmanager
-    def open(self) -> Iterator[Self]:
-        """Yield this, and end the process."""
-        with self._process:
-            yield self
-
-    def __call__(self, *words: str) -> dict[str, str]:
-        """Let it do something and return what came of it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(" ".join(words) + "\n")
-        self._process.stdin.flush()
-        told: dict[str, str] = json.loads(self._process.stdout.readline())
-        return told
+        super().__init__(sys.executable, "-W", "ignore", str(PROGRAM), desk.scep())
 
     def certificate(self, *words: str) -> x509.Certificate:
         """Let it do something that gives it a certificate."""
@@ -58,7 +34,7 @@ def pyscep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyScep]:
     desk = ProtocolDesk(tmp_path_factory.mktemp("rsa") / "desk", "--root-key=RSA 3072", "--issuing-key=RSA 3072")
     try:
         desk.open()
-        with PyScep(desk).open() as pyscep:
+        with PyScep(desk) as pyscep:
             yield pyscep
     finally:
         desk.server.kill()
