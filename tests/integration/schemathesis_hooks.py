@@ -33,7 +33,8 @@ schemathesis.openapi.format("host-address", st.sampled_from(["192.0.2.1", "2001:
 def before_call(_context: Any, case: Any, _arguments: Any) -> None:
     """Name an organisation that exists, and a claim that was not used, where the schema is satisfied already.
 
-    The phase that goes by the schema's limits makes its values from patterns and does not ask the formats.
+    The phase that goes by the schema's limits makes its values from patterns and does not ask the formats. Whole
+    numbers are written without `.0`: JSON Schema has them either way, programs write and read them without.
     """
     if not isinstance(case.body, dict):
         return
@@ -44,3 +45,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
         value = case.body.get(field)
         if isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII):
             case.body[field] = make()  # type: ignore[no-untyped-call]
+    for field in ("count", "days"):
+        value = case.body.get(field)
+        if isinstance(value, float) and value.is_integer():
+            case.body[field] = int(value)

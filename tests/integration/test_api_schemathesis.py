@@ -39,5 +39,5 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path) -> No
         report, _ = await program.communicate()
     await desk.close()
     assert program.returncode == 0, report.decode()
-    assert b"Tested: 11" in report
+    assert b"Tested: 14" in report
     assert not api.journal.lines

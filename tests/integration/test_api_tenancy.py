@@ -18,6 +18,8 @@ CALLS: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "reject": ("POST", "/api/v1/requests/{id}/reject", {"reason": "because"}),
     "read a certificate": ("GET", "/api/v1/certificates/{serial_number}", None),
     "revoke": ("POST", "/api/v1/certificates/{serial_number}/revoke", {"reason": "keyCompromise"}),
+    "withdraw a code": ("POST", "/api/v1/codes/{code}/withdraw", None),
+    "list codes of an organisation": ("GET", "/api/v1/codes?organisation={organisation}", None),
     "list requests": ("GET", "/api/v1/requests?q={id}", None),
     "list certificates": ("GET", "/api/v1/certificates?q={serial_number}", None),
     "list requests of an organisation": ("GET", "/api/v1/requests?organisation={organisation}", None),
@@ -44,8 +46,10 @@ async def _issued(api: API, organisation: str) -> dict[str, str]:
     manager = await api.manager(f"manager@{organisation.lower()}.example", Role.REGISTRATION_MANAGER, organisation)
     request, _ = await api.submit(organisation=organisation)
     answer = await manager.post(f"/api/v1/requests/{request['id']}/approve", json={})
+    code = await manager.post("/api/v1/codes", json={"organisation": organisation, "kind": "mobile"})
     return {
         "id": request["id"],
+        "code": code.json()["id"],
         "serial_number": answer.json()["certificate"]["serial_number"],
         "organisation": organisation,
     }
@@ -57,7 +61,7 @@ async def test_another_organisations_things_answer_as_if_there_were_none(api: AP
     client = await api.manager("prober@post.example", PROBERS[prober], "DEU1")
     undecided, _ = await api.submit()
     real = await _issued(api, "FRA1")
-    unknown = {"id": UNKNOWN_ID, "serial_number": UNKNOWN_SERIAL_NUMBER, "organisation": "XXX9"}
+    unknown = {"id": UNKNOWN_ID, "code": "7GQ42KXM", "serial_number": UNKNOWN_SERIAL_NUMBER, "organisation": "XXX9"}
     for name, (method, path, body) in CALLS.items():
         expected = _all_of(await client.request(method, path.format(**unknown), json=body))
         for probe in (real, real | {"id": undecided["id"]}):

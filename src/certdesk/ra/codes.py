@@ -1,6 +1,7 @@
 """Enrollment codes: a manager vouches beforehand for devices that will come by a standard protocol."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from certdesk.domain.codes import EnrollmentCode, Voucher, new_code, new_code_id, parse_code
 from certdesk.domain.enrollment import DAY, CertificationRequest, DoorRule, Kind, Principal
@@ -64,7 +65,7 @@ class Codes(Collections):
         last = items[limit - 1] if len(items) > limit else None
         return Page(tuple(items[:limit]), f"{last.created_at}.{last.id}" if last else None)
 
-    async def withdraw_code(self, code_id: str, by: Principal) -> None:
+    async def withdraw_code(self, code_id: str, by: Principal) -> EnrollmentCode:
         """End a code before its time; raise `NOT_FOUND`, `FORBIDDEN`, or `CONFLICT` if that was done before."""
         code = await self._store.codes.get(code_id, by.organisation)
         if code is None:
@@ -73,8 +74,10 @@ class Codes(Collections):
         event = self._log.event(
             "code.withdrawn", by, organisation=code.organisation, subject=f"code:{code_id}", used=str(code.used)
         )
-        if not await self._store.codes.withdraw(code_id, by.name, self._clock(), event):
+        at = self._clock()
+        if not await self._store.codes.withdraw(code_id, by.name, at, event):
             raise CertdeskError(ErrorKind.CONFLICT, N_("this enrollment code was withdrawn already"))
+        return replace(code, withdrawn_at=at, withdrawn_by=by.name)
 
     async def set_door_rules(self, organisation: str, rules: frozenset[DoorRule], by: Principal) -> None:
         """Settle what an organisation allows devices of the protocol doors; raise `FORBIDDEN` or `NOT_FOUND`."""

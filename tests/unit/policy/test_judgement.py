@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
@@ -106,7 +107,7 @@ def phone(text: str) -> Bad:
     return field(f"phone {text!a}", "contact.phone", sentence, normalise(replace(MOBILE, phone=text)))
 
 
-def device(**changes: str) -> Submission:
+def device(**changes: Any) -> Submission:
     """Return a submission of another device."""
     return replace(MOBILE, device=replace(MOBILE.device, **changes))
 

@@ -14,6 +14,7 @@ from certdesk.domain.text import N_
 from certdesk.doors.answers import JSON, Answer, encode_json
 from certdesk.doors.api.callers import Callers
 from certdesk.doors.api.certificates import CertificateCalls
+from certdesk.doors.api.codes import CodeCalls
 from certdesk.doors.api.health import HealthCalls
 from certdesk.doors.api.openapi import openapi_document
 from certdesk.doors.api.operations import Call, operations
@@ -39,7 +40,10 @@ def api_app(ra: RegistrationAuthority, *, chain_pem: str, settings: HTTPSettings
     limiter = RateLimiter(settings.public_calls_per_minute, settings.public_calls_at_once, settings.monotonic)
     callers = Callers(ra, peers, limiter)
     table = operations(
-        RequestCalls(ra, callers, chain_pem), CertificateCalls(ra, callers, chain_pem), SettingsCalls(ra, callers)
+        RequestCalls(ra, callers, chain_pem),
+        CertificateCalls(ra, callers, chain_pem),
+        CodeCalls(ra, callers),
+        SettingsCalls(ra, callers),
     )
     document = encode_json(openapi_document(table))
 

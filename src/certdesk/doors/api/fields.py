@@ -6,10 +6,11 @@ formats that JSON Schema does not know are the desk's own, so that generators of
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from certdesk.policy.codes import DAYS, DEVICES, LONGEST_NOTE
 from certdesk.policy.fields import (
     LONGEST_COMMON_NAME,
     LONGEST_DESCRIPTION,
@@ -33,6 +34,8 @@ def _line(description: str, most: int, least: int = 1) -> Meta:
         format="line",
     )
 
+
+CODE_ID = "^[0-9A-HJKMNP-TV-Z]{8}$"
 
 # What callers send.
 
@@ -85,6 +88,14 @@ DNSName = Annotated[
 IPAddress = Annotated[str, _documented("The IPv4 or IPv6 address of one host.", format="host-address")]
 Comment = Annotated[str, _line("For colleagues; the requester does not see it.", LONGEST_DESCRIPTION, least=0)]
 Reason = Annotated[str, _line("Shown to the requester word for word.", LONGEST_DESCRIPTION)]
+CodeKind = Literal["mobile", "workstation", "server"]
+CodeCount = Annotated[
+    int, Meta(description="How many devices it is for.", extra_json_schema={"minimum": 1, "maximum": DEVICES[-1]})
+]
+CodeDays = Annotated[
+    int, Meta(description="How long it is good.", extra_json_schema={"minimum": 1, "maximum": DAYS[-1]})
+]
+CodeNote = Annotated[str, _line("What it is for; shown in lists.", LONGEST_NOTE, least=0)]
 Proof = Annotated[
     str,
     _documented(
@@ -98,6 +109,16 @@ Proof = Annotated[
 ]
 
 # What the desk says.
+
+CodeID = Annotated[str, _documented("What an enrollment code is called; not the code itself.", pattern=CODE_ID)]
+Code = Annotated[
+    str,
+    _documented(
+        "The enrollment code, to be given to the devices: EST's password, SCEP's challengePassword. The desk keeps its"
+        " hash only.",
+        pattern="^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){4}$",
+    ),
+]
 
 Time = Annotated[datetime, Meta(tz=True, description="UTC.")]
 VerificationCode = Annotated[

@@ -25,6 +25,7 @@ _PATH_TYPES = {
     "request_id": fields.RequestID,
     "serial_number": fields.SerialNumber,
     "organisation": fields.OrganisationCode,
+    "code_id": fields.CodeID,
 }
 _SECURITY_SCHEMES = {
     "claim": {

@@ -12,8 +12,10 @@ from certdesk.domain.states import CertificateStatus, RequestState
 from certdesk.doors.answers import Answer
 from certdesk.doors.api import fields, shapes
 from certdesk.doors.api.certificates import CertificateCalls
+from certdesk.doors.api.codes import CodeCalls
 from certdesk.doors.api.paging import (
     CERTIFICATE_CURSOR,
+    CODE_CURSOR,
     DEFAULT_LIMIT,
     LONGEST_TEXT,
     MOST_ITEMS,
@@ -75,11 +77,18 @@ _LINK = {"Link": "The next page (RFC 8288), if there is one."}
 
 def _list_query(searched: str, after: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
     text = {"maxLength": LONGEST_TEXT, "format": "line"}
-    return {
-        "organisation": fields.OrganisationCode,
+    return _page_query(
+        after,
+        organisation=fields.OrganisationCode,
         **filters,
-        "kind": Kind,
-        "q": Annotated[str, Meta(description=searched, extra_json_schema=text)],
+        kind=Kind,
+        q=Annotated[str, Meta(description=searched, extra_json_schema=text)],
+    )
+
+
+def _page_query(after: str, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - types
+    return {
+        **filters,
         "after": Annotated[
             str,
             Meta(description="Where the page begins: `next` of the page before.", extra_json_schema={"pattern": after}),
@@ -91,9 +100,16 @@ def _list_query(searched: str, after: str, **filters: Any) -> dict[str, Any]:  #
     }
 
 
-def operations(requests: RequestCalls, certificates: CertificateCalls, settings: SettingsCalls) -> list[Operation]:
+def operations(
+    requests: RequestCalls, certificates: CertificateCalls, codes: CodeCalls, settings: SettingsCalls
+) -> list[Operation]:
     """Return the table."""
-    return [*_request_operations(requests), *_certificate_operations(certificates), _settings_operation(settings)]
+    return [
+        *_request_operations(requests),
+        *_certificate_operations(certificates),
+        *_code_operations(codes),
+        _settings_operation(settings),
+    ]
 
 
 def _request_operations(calls: RequestCalls) -> list[Operation]:
@@ -215,6 +231,41 @@ def _certificate_operations(calls: CertificateCalls) -> list[Operation]:
             | _SENDING
             | _POLICY
             | {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN, ErrorKind.CONFLICT},
+        ),
+    ]
+
+
+def _code_operations(calls: CodeCalls) -> list[Operation]:
+    return [
+        Operation(
+            name="issueCode",
+            method="POST",
+            path="/api/v1/codes",
+            call=calls.issue,
+            credentials=_MANAGERS,
+            body=shapes.CodeOrder,
+            answers={201: shapes.NewCodeView},
+            errors=_STRANGER | _SENDING | {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN, ErrorKind.KIND_NOT_ALLOWED},
+        ),
+        Operation(
+            name="listCodes",
+            method="GET",
+            path="/api/v1/codes",
+            call=calls.listing,
+            query=_page_query(CODE_CURSOR, organisation=fields.OrganisationCode),
+            credentials=_MANAGERS,
+            answers={200: shapes.CodePage},
+            headers=_LINK,
+            errors=_STRANGER | {ErrorKind.UNAUTHENTICATED, ErrorKind.INVALID_FIELD},
+        ),
+        Operation(
+            name="withdrawCode",
+            method="POST",
+            path="/api/v1/codes/{code_id}/withdraw",
+            call=calls.withdraw,
+            credentials=_MANAGERS,
+            answers={200: shapes.CodeView},
+            errors=_KNOWN | {ErrorKind.FORBIDDEN, ErrorKind.CONFLICT},
         ),
     ]
 

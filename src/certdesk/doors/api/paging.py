@@ -19,7 +19,8 @@ MOST_ITEMS = 100
 LONGEST_TEXT = 254
 """Characters that can be searched for: the longest e-mail address."""
 REQUEST_CURSOR = "^[0-9]{1,15}\\.[0-9A-Z-]{12,22}$"
-CERTIFICATE_CURSOR = "^[0-9]{1,15}\\.[0-9a-f]{32}$"
+CODE_CURSOR = "^[0-9]{1,15}\\.[0-9A-Z]{8}$"
+CERTIFICATE_CURSOR = "^[0-9]{1,15}\\.([0-9a-f]{32}|[0-9A-Z-]{12,22})$"
 _MOST_PARAMETERS = 20
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -90,7 +91,7 @@ def _invalid(message: str, field: str, **values: object) -> CertdeskError:
     return CertdeskError(ErrorKind.INVALID_FIELD, message, field=field, **values)
 
 
-def page_answer(scope: Scope, page: shapes.RequestPage | shapes.CertificatePage) -> Answer:
+def page_answer(scope: Scope, page: shapes.RequestPage | shapes.CertificatePage | shapes.CodePage) -> Answer:
     """Return a page; the next one is also a `Link` (RFC 8288), relative to this one."""
     if page.next is None:
         return json_answer(200, page)

@@ -124,6 +124,16 @@ class Renewal(Sent):
     proof: fields.Proof = ""
 
 
+class CodeOrder(Sent):
+    """A manager's order for an enrollment code."""
+
+    organisation: fields.OrganisationCode
+    kind: fields.CodeKind
+    count: fields.CodeCount = 1
+    days: fields.CodeDays = 7
+    note: fields.CodeNote = ""
+
+
 class Told(Struct, kw_only=True):
     """What the desk answers."""
 
@@ -194,6 +204,8 @@ class RequestView(Told):
     device: DeviceView
     names: NamesView
     door: str
+    vouched_by: str | UnsetType = UNSET
+    """Who issued the enrollment code that it came with; managers only."""
     common_name: str | UnsetType = UNSET
     decided_at: fields.Time | UnsetType = UNSET
     decided_by: str | UnsetType = UNSET
@@ -235,6 +247,36 @@ class CertificatePage(Told):
     """One page of certificates, newest first."""
 
     items: tuple[CertificateView, ...]
+    next: str | None
+
+
+class CodeView(Told):
+    """An enrollment code's record."""
+
+    id: fields.CodeID
+    organisation: fields.OrganisationCode
+    kind: Kind
+    count: int
+    """How many devices it is for."""
+    used: int
+    note: str
+    created_at: fields.Time
+    created_by: str
+    expires_at: fields.Time
+    withdrawn_at: fields.Time | UnsetType = UNSET
+    withdrawn_by: str | UnsetType = UNSET
+
+
+class NewCodeView(CodeView, kw_only=True):
+    """An enrollment code that was just issued."""
+
+    code: fields.Code
+
+
+class CodePage(Told):
+    """One page of enrollment codes, newest first."""
+
+    items: tuple[CodeView, ...]
     next: str | None
 
 

@@ -2,10 +2,11 @@
 
 import binascii
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from certdesk.domain.codes import EnrollmentCode
 from certdesk.domain.enrollment import Certificate, CertificationRequest, Conditions, Submission
 from certdesk.domain.identifiers import verification_code
 from certdesk.doors.api import shapes
@@ -69,6 +70,7 @@ def _request_view(
         device=_device_view(asked),
         names=shapes.NamesView(dns=asked.names.dns, ip=asked.names.ip),
         door=request.door,
+        vouched_by=_if_any(request.vouched_by) if for_managers else UNSET,
         common_name=_if_any(asked.common_name),
         decided_at=_time_if_any(request.decided_at),
         decided_by=_if_any(request.decided_by) if for_managers else UNSET,
@@ -110,6 +112,32 @@ def _issued_certificate(certificate: Certificate) -> shapes.IssuedCertificate:
         fingerprint_sha256=certificate.fingerprint.hex(),
         pem=pem_of(certificate.der),
     )
+
+
+def code_view(code: EnrollmentCode) -> shapes.CodeView:
+    """Return what managers see of an enrollment code."""
+    return shapes.CodeView(**_code_facts(code))
+
+
+def new_code_view(code: EnrollmentCode, secret: str) -> shapes.NewCodeView:
+    """Return the same with the code itself, which only its issuer sees, once."""
+    return shapes.NewCodeView(**_code_facts(code), code=secret)
+
+
+def _code_facts(code: EnrollmentCode) -> dict[str, Any]:
+    return {
+        "id": code.id,
+        "organisation": code.organisation,
+        "kind": code.kind,
+        "count": code.allowed,
+        "used": code.used,
+        "note": code.note,
+        "created_at": time_of(code.created_at),
+        "created_by": code.created_by,
+        "expires_at": time_of(code.expires_at),
+        "withdrawn_at": _time_if_any(code.withdrawn_at),
+        "withdrawn_by": _if_any(code.withdrawn_by),
+    }
 
 
 def certificate_view(certificate: Certificate) -> shapes.CertificateView:
