@@ -8,6 +8,7 @@ A visit fails at its end if the page asked any other host for anything, or if th
 content security policy, a script, a file that is missing.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -152,12 +153,13 @@ async def visitor(
     *,
     session: str = "",
     phone: bool = False,
+    size: tuple[int, int] | None = None,
     language: str = "en-GB",
     expected: Collection[int] = (),
     **options: Any,
 ) -> AsyncIterator[Page]:
     """Open a page in a context of its own: a computer's window or a phone, perhaps signed in already."""
-    width, height = PHONE if phone else DESKTOP
+    width, height = size or (PHONE if phone else DESKTOP)
     context = await browser.new_context(
         base_url=url,
         locale=language,
@@ -202,3 +204,20 @@ async def axe(page: Page) -> list[str]:
         "async () => (await axe.run({resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})).violations"
     )
     return [f"{one['id']}: {node['target']}: {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+async def read_qr_code(page: Page, selector: str) -> str:
+    """Return what another phone reads with its camera from this page's screen."""
+    picture = base64.b64encode(await page.locator(selector).screenshot()).decode()
+    source = (WEB / "jsqr" / "dist" / "jsQR.js").read_text()
+    found = await page.evaluate(f"async (png) => {{ {source}; {_READ_QR_CODE} }}", picture)
+    return str(found)
+
+
+_READ_QR_CODE = """
+  const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (one) => one.charCodeAt(0))]));
+  const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  canvas.drawImage(picture, 0, 0);
+  const {data, width, height} = canvas.getImageData(0, 0, picture.width, picture.height);
+  return (globalThis.jsQR ?? jsQR)(data, width, height)?.data;
+"""
