@@ -66,7 +66,7 @@ class Signed:
         """
         family, digest = SIGNATURES.get(self._algorithm, ("", None))
         digest = digest or self.digest
-        if self.digest is None or digest is None or not {self.digest, digest} <= digests:
+        if not family or self.digest is None or digest is None or not {self.digest, digest} <= digests:
             raise CMSError(Why.ALGORITHM)
         certificate = next((each for each in self.certificates if self.signer.is_of(each)), None)
         if certificate is None or not self._holds_content(self.digest):

@@ -1,0 +1,1 @@
+"""Unit tests of what devices send to the EST door, and what they are answered."""

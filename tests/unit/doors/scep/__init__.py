@@ -1,0 +1,1 @@
+"""Unit tests of what devices send to the SCEP door."""

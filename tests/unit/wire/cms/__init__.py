@@ -1,0 +1,1 @@
+"""Unit tests of the messages that EST and SCEP are made of."""
