@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 # Arguments for the command behind a target: make demo ARGS=--exit
 ARGS ?=
+# The key that a release of the mobile app is signed with, see docs/mobile.md; without one it is a development key.
+ENROLL_KEYSTORE ?=
 export PYTHON ?= python3
 
 # Debian packages, installed when they are missing. The demo needs no more than the first list.
@@ -22,6 +24,7 @@ BENCH_PACKAGES := $(TEST_PACKAGES) wrk
 BIN := .venv/bin
 STEP := script/step
 APK := android/build/Enroll.apk
+APK_KEY := android/build/signed-with
 WEB := tests/web/node_modules
 PROJECT := pyproject.toml hatch_build.py $(wildcard src/certdesk/locale/*/LC_MESSAGES/certdesk.po)
 
@@ -41,9 +44,16 @@ test: lint $(WEB)/.installed $(APK) ## Run everything that must hold: the checks
 .PHONY: apk
 apk: $(APK) ## Build the mobile app, android/build/Enroll.apk.
 
-$(APK): $(shell find android/app/src/main android/assemble android/fetch android/parts android/shrink.pro -type f) | .venv/runtime
+$(APK): src/certdesk/__init__.py $(shell find android/app/src/main android/assemble android/fetch android/parts android/shrink.pro -type f) $(APK_KEY) | .venv/runtime
 	@script/debian-packages $(ANDROID_PACKAGES)
 	@$(STEP) "Enroll.apk" android/assemble
+
+# Changes when another key is named, so that no release is signed with yesterday's.
+$(APK_KEY): always
+	@mkdir -p $(@D)
+	@cmp --quiet $@ <(echo "$(ENROLL_KEYSTORE)") 2>/dev/null || echo "$(ENROLL_KEYSTORE)" >$@
+
+.PHONY: always
 
 .PHONY: lint
 lint: .venv/development ## Check style, types, layers and the completeness of the translations.

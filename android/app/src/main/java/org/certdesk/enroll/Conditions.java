@@ -18,7 +18,8 @@ public class Conditions {
         "/system/bin/su", "/system/xbin/su", "/sbin/su", "/su/bin/su", "/vendor/bin/su", "/system/sd/xbin/su",
         "/data/local/su", "/data/local/bin/su", "/data/local/xbin/su", "/sbin/.magisk", "/data/adb/magisk"
     };
-    private static final String[] PACKAGES = {
+    /** From Android 11 on, only those are found that stand in the manifest's queries too. */
+    static final String[] PACKAGES = {
         "com.topjohnwu.magisk", "eu.chainfire.supersu", "com.koushikdutta.superuser", "com.noshufou.android.su",
         "com.thirdparty.superuser", "me.weishu.kernelsu"
     };

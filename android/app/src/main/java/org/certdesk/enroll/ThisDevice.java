@@ -35,9 +35,17 @@ final class ThisDevice implements DeviceReport {
 
     @Override
     public String platform() {
-        String lock = conditions.hasScreenLock() ? "screen lock set" : "no screen lock";
-        String root = conditions.rootSigns().isEmpty() ? "no signs of rooting" : "signs of rooting";
-        return cut("Android " + Build.VERSION.RELEASE + ", " + lock + ", " + root);
+        return cut("Android " + Build.VERSION.RELEASE);
+    }
+
+    @Override
+    public boolean hasScreenLock() {
+        return conditions.hasScreenLock();
+    }
+
+    @Override
+    public boolean isRooted() {
+        return !conditions.rootSigns().isEmpty();
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
@@ -15,6 +16,7 @@ import android.app.job.JobScheduler;
 import android.content.ClipboardManager;
 import android.content.Context;
 import android.content.Intent;
+import android.content.pm.ResolveInfo;
 import android.net.Uri;
 import android.os.Bundle;
 import java.io.ByteArrayInputStream;
@@ -22,8 +24,10 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.security.KeyStore;
+import java.util.List;
 import org.certdesk.enroll.background.DeskCheckJob;
 import org.certdesk.enroll.core.Enrollment.Stage;
+import org.certdesk.enroll.sample.Credential;
 import org.certdesk.enroll.screen.CertificateActivity;
 import org.certdesk.enroll.screen.ConditionsActivity;
 import org.certdesk.enroll.screen.InstallActivity;
@@ -32,26 +36,17 @@ import org.certdesk.enroll.screen.RequestActivity;
 import org.certdesk.enroll.screen.SettingsActivity;
 import org.certdesk.enroll.screen.StatusActivity;
 import org.json.JSONObject;
-import org.junit.Before;
 import org.junit.Test;
-import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
-import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.shadows.ShadowJobService;
+import org.robolectric.shadows.ShadowLog;
 
 /** What comes after the first enrollment, with a real desk: decisions, renewal, passwords, siblings, reminders. */
-@RunWith(RobolectricTestRunner.class)
-public class CertificateTest {
+public class CertificateTest extends AndroidTest {
     private static final long DAY = 24 * 60 * 60 * 1000L;
-    private Manager claire;
+    private final Manager claire = new Manager();
     private final Phone phone = new Phone();
-
-    @Before
-    public void reset() throws Exception {
-        TestApplication.reset();
-        claire = new Manager();
-    }
 
     private String enroll() throws Exception {
         String id = Steps.submit(phone);
@@ -176,16 +171,16 @@ public class CertificateTest {
     /** A sibling app gets key and certificate with the password, and whoever guesses waits longer each time. */
     @Test
     public void servesSiblings() throws Exception {
-        assertEquals("not-enrolled", call("credential", Steps.PASSWORD).getString("error"));
+        Credential.RefusedException refused = assertThrows(
+                Credential.RefusedException.class, () -> Credential.load(Phone.app(), Steps.PASSWORD));
+        assertEquals("not-enrolled", refused.error);
         enroll();
         assertEquals("unknown-method", call("everything", null).getString("error"));
         Bundle certificate = call("certificate", null);
         assertNotNull(certificate.getByteArray("certificate"));
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(
-                new ByteArrayInputStream(call("credential", Steps.PASSWORD).getByteArray("pkcs12")),
-                Steps.PASSWORD.toCharArray());
+        KeyStore store = Credential.load(Phone.app(), Steps.PASSWORD);
         assertTrue(store.isKeyEntry(store.aliases().nextElement()));
+        assertNotNull(Credential.tls(store, Steps.PASSWORD).getSocketFactory());
         for (int guess = 0; guess < 3; guess++) {
             assertEquals("wrong-password", call("credential", "guess-" + guess).getString("error"));
         }
@@ -218,7 +213,7 @@ public class CertificateTest {
         assertEquals("wrong-password", call("credential", Steps.PASSWORD).getString("error"));
     }
 
-    /** What is stored holds no password, and no key in clear. */
+    /** What is stored holds no password, and no key in clear; what is logged holds no claim either. */
     @Test
     public void storesNoSecretInClear() throws Exception {
         enroll();
@@ -231,7 +226,11 @@ public class CertificateTest {
         String stored = new String(
                 Files.readAllBytes(new File(Phone.app().getNoBackupFilesDir(), "enrollment.json").toPath()),
                 StandardCharsets.UTF_8);
-        String kept = new JSONObject(stored).getJSONObject("issued").getString("pkcs12");
+        JSONObject issued = new JSONObject(stored).getJSONObject("issued");
+        for (ShadowLog.LogItem line : ShadowLog.getLogs()) {
+            assertFalse(line.msg, line.msg.contains(Steps.PASSWORD) || line.msg.contains(issued.getString("claim")));
+        }
+        String kept = issued.getString("pkcs12");
         Files.write(
                 new File(System.getProperty("kept.pkcs12")).toPath(), java.util.Base64.getDecoder().decode(kept));
     }
@@ -272,6 +271,27 @@ public class CertificateTest {
         clipboard.setPrimaryClip(android.content.ClipData.newPlainText("", "  https://other.example/settings/X1.xml\n"));
         phone.tap(R.id.paste);
         assertEquals("https://other.example/settings/X1.xml", phone.typed(R.id.url));
+    }
+
+    /** The links on the desk's publication page set the app up, unless they name another authority than the desk's. */
+    @Test
+    public void followsThePublishedLinks() {
+        for (String link : System.getProperty("published.links").split(" ")) {
+            String forged = link.substring(0, link.length() - 4) + (link.endsWith("0000") ? "1111" : "0000");
+            follow(forged).assertOn(SettingsActivity.class);
+            assertTrue(phone.message(), phone.message().startsWith("No trust anchor in these settings has the fingerprint"));
+            follow(link).assertOn(ConditionsActivity.class);
+            Phone.app().getNoBackupFilesDir().listFiles()[0].delete(); // the next link finds a new device
+        }
+    }
+
+    private Phone follow(String link) {
+        Intent tapped = new Intent(Intent.ACTION_VIEW, Uri.parse(link)).addCategory(Intent.CATEGORY_BROWSABLE);
+        List<ResolveInfo> apps = Phone.app().getPackageManager().queryIntentActivities(tapped, 0);
+        assertEquals(link, 1, apps.size());
+        phone.open(tapped.setClassName(Phone.app(), apps.get(0).activityInfo.name)).assertOn(SettingsActivity.class);
+        Steps.settings(phone, phone.typed(R.id.url));
+        return phone;
     }
 
     /** Request ID and verification code can be copied and shared. */

@@ -1,6 +1,7 @@
 package org.certdesk.enroll;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
@@ -44,9 +45,10 @@ import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.PKCS10CertificationRequest;
 import org.json.JSONObject;
+import org.junit.rules.ExternalResource;
 
 /** A desk that answers as it is told: the way a broken, a forged or an attacked one would. */
-final class CrookedDesk implements AutoCloseable {
+public final class CrookedDesk extends ExternalResource {
     private static final long DAY = 24 * 60 * 60 * 1000L;
     static final String ID = "FRA1-7GQ4-2KXT";
 
@@ -159,23 +161,33 @@ final class CrookedDesk implements AutoCloseable {
     volatile JSONObject outcome = new JSONObject();
     volatile Twist twist;
     volatile int installed;
-    private final HttpsServer server;
-    private final int port;
+    /** What is published in place of good settings. */
+    volatile byte[] published;
+    private HttpsServer server;
+    private HttpServer plain;
     private volatile X509ExtendedKeyManager shown;
 
-    CrookedDesk() throws Exception {
+    @Override
+    protected void before() throws Exception {
         server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        port = server.getAddress().getPort();
         showCertificate(root, GeneralName.iPAddress, "127.0.0.1");
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(new KeyManager[] {new Shown()}, null, null);
         server.setHttpsConfigurator(new HttpsConfigurator(context));
         server.createContext("/", this::answer);
         server.start();
+        plain = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        plain.createContext("/", this::answer);
+        plain.start();
     }
 
     String url() {
-        return "https://127.0.0.1:" + port;
+        return "https://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /** Returns where it can be called without TLS. */
+    String plainUrl() {
+        return "http://127.0.0.1:" + plain.getAddress().getPort();
     }
 
     /** Returns the address of the settings with the fingerprint of the root. */
@@ -185,7 +197,7 @@ final class CrookedDesk implements AutoCloseable {
         for (byte octet : digest) {
             text.append(String.format("%02X", octet));
         }
-        return "certdesk://127.0.0.1:" + port + "/settings/FRA1.xml#sha256=" + text;
+        return url().replace("https://", "certdesk://") + "/settings/FRA1.xml#sha256=" + text;
     }
 
     /** Takes another TLS certificate for the connections to come. */
@@ -250,7 +262,7 @@ final class CrookedDesk implements AutoCloseable {
         String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
         try {
             if (path.startsWith("/settings/")) {
-                send(exchange, 200, settings("EC P-256"));
+                send(exchange, 200, published == null ? settings(url()) : published);
                 return;
             }
             String truth = truth(path, body);
@@ -287,19 +299,23 @@ final class CrookedDesk implements AutoCloseable {
     }
 
     static void send(HttpExchange exchange, int status, String text) throws IOException {
-        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+        send(exchange, status, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void send(HttpExchange exchange, int status, byte[] octets) throws IOException {
         exchange.sendResponseHeaders(status, octets.length);
         try (OutputStream body = exchange.getResponseBody()) {
             body.write(octets);
         }
     }
 
-    String settings(String keyType) throws IOException {
-        return "<settings xmlns='urn:certdesk:settings:1' version='1'><organisation>FRA1</organisation>"
-                + "<name>La Poste</name><country>FR</country><desk-url>" + url() + "</desk-url><trust-anchors>"
+    byte[] settings(String deskUrl) throws IOException {
+        String text = "<settings xmlns='urn:certdesk:settings:1' version='1'><organisation>FRA1</organisation>"
+                + "<name>La Poste</name><country>FR</country><desk-url>" + deskUrl + "</desk-url><trust-anchors>"
                 + "<certificate>" + Base64.getEncoder().encodeToString(root.certificate.getEncoded())
-                + "</certificate></trust-anchors><key-type>" + keyType
-                + "</key-type><poll-seconds>60</poll-seconds></settings>";
+                + "</certificate></trust-anchors><key-type>EC P-256</key-type>"
+                + "<poll-seconds>60</poll-seconds></settings>";
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** Returns the key that the device has asked for a certificate for, last. */
@@ -353,9 +369,14 @@ final class CrookedDesk implements AutoCloseable {
         }
     }
 
+    /** Is gone. */
+    void stop() {
+        server.stop(0);
+        plain.stop(0);
+    }
 
     @Override
-    public void close() {
-        server.stop(0);
+    protected void after() {
+        stop();
     }
 }

@@ -17,21 +17,12 @@ import org.certdesk.enroll.screen.RequestActivity;
 import org.certdesk.enroll.screen.SettingsActivity;
 import org.certdesk.enroll.screen.StatusActivity;
 import org.json.JSONObject;
-import org.junit.Before;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 import org.robolectric.annotation.Config;
 
 /** The whole way against a real desk, on every Android that there is a framework for. */
-@RunWith(RobolectricTestRunner.class)
 @Config(sdk = {23, 28, 34, 35})
-public class EnrollmentTest {
-    @Before
-    public void reset() {
-        TestApplication.reset();
-    }
-
+public class EnrollmentTest extends AndroidTest {
     /** From the first start to the installed certificate, as the user's guide tells it. */
     @Test
     public void enrolls() throws Exception {
@@ -49,7 +40,9 @@ public class EnrollmentTest {
         JSONObject seen = claire.request(id);
         assertEquals("requested", seen.getString("status"));
         assertEquals(phone.text(R.id.verification_code), seen.getString("verification_code"));
-        assertTrue(seen.getJSONObject("device").getString("platform").contains("screen lock set"));
+        JSONObject conditions = seen.getJSONObject("device").getJSONObject("conditions");
+        assertTrue(conditions.getBoolean("screen_lock"));
+        assertFalse(conditions.getBoolean("rooted"));
         phone.tap(R.id.check).assertOn(StatusActivity.class);
         assertNull(phone.message());
 

@@ -7,43 +7,38 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import android.content.pm.ApplicationInfo;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.certdesk.enroll.CrookedDesk.Authority;
 import org.certdesk.enroll.CrookedDesk.Certificate;
+import org.certdesk.enroll.core.BadSettings;
 import org.certdesk.enroll.core.Enrollment.Stage;
+import org.certdesk.enroll.core.Failure;
+import org.certdesk.enroll.core.SettingsFile;
 import org.certdesk.enroll.screen.CertificateActivity;
+import org.certdesk.enroll.screen.ConditionsActivity;
 import org.certdesk.enroll.screen.InstallActivity;
 import org.certdesk.enroll.screen.RequestActivity;
 import org.certdesk.enroll.screen.SettingsActivity;
 import org.certdesk.enroll.screen.StatusActivity;
 import org.json.JSONObject;
-import org.junit.After;
-import org.junit.Before;
+import org.junit.Rule;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 
 /** Whatever the desk does: nothing is lost, nothing is sent twice, and nothing bad is installed. */
-@RunWith(RobolectricTestRunner.class)
-public class FaultsTest {
-    private CrookedDesk desk;
+public class FaultsTest extends AndroidTest {
+    @Rule
+    public final CrookedDesk desk = new CrookedDesk();
+
     private final Phone phone = new Phone();
-
-    @Before
-    public void open() throws Exception {
-        TestApplication.reset();
-        desk = new CrookedDesk();
-    }
-
-    @After
-    public void close() {
-        desk.close();
-    }
 
     private static Map<String, CrookedDesk.Twist> answers() {
         Map<String, CrookedDesk.Twist> answers = new LinkedHashMap<>();
@@ -118,7 +113,7 @@ public class FaultsTest {
     @Test
     public void survivesADeskThatIsDown() throws Exception {
         Steps.submit(phone, desk.settingsUrl());
-        desk.close();
+        desk.stop();
         phone.tap(R.id.check).assertOn(StatusActivity.class);
         assertTrue(phone.message(), phone.message().contains("cannot be reached"));
         assertEquals(CrookedDesk.ID, phone.text(R.id.request_id));
@@ -157,6 +152,56 @@ public class FaultsTest {
             assertNotNull(wrong, phone.message());
             phone.assertOn(SettingsActivity.class);
         }
+    }
+
+    /** Whatever is published in place of settings, a sentence says what is wrong with it, and nothing is set up. */
+    @Test
+    public void refusesBadSettings() throws Exception {
+        phone.start();
+        String url = desk.settingsUrl();
+        Set<Failure.Reason> seen = EnumSet.noneOf(Failure.Reason.class); // one file of each kind will do here
+        for (Map.Entry<byte[], Failure.Reason> each : BadSettings.all().entrySet()) {
+            if (!seen.add(each.getValue())) {
+                continue;
+            }
+            desk.published = each.getKey();
+            Steps.settings(phone, url);
+            phone.assertOn(SettingsActivity.class);
+            String file = new String(each.getKey(), StandardCharsets.UTF_8);
+            assertEquals(file, sentence(each.getKey()), phone.message());
+        }
+        assertEquals(Stage.SETTINGS, Phone.app().workflow().load().stage());
+        desk.published = null;
+        Steps.settings(phone, url);
+        phone.assertOn(ConditionsActivity.class);
+    }
+
+    private static String sentence(byte[] settings) {
+        try {
+            SettingsFile.parse(settings);
+            throw new AssertionError("these are good");
+        } catch (Failure failure) {
+            boolean isCutShort = failure.reason == Failure.Reason.SETTINGS_TOO_LARGE; // while it is fetched
+            return Sentences.of(Phone.app(), isCutShort ? new Failure(Failure.Reason.TOO_LARGE, "") : failure);
+        }
+    }
+
+    /** Plain http is spoken by debug builds alone, and by them to nobody but the device itself. */
+    @Test
+    public void speaksPlainHttpOnlyWhileDebugging() throws Exception {
+        String plain = desk.plainUrl() + "/settings/FRA1.xml";
+        Steps.settings(phone.start(), plain);
+        assertEquals("The address has to begin with https://.", phone.assertOn(SettingsActivity.class).message());
+        desk.published = desk.settings(desk.plainUrl());
+        Steps.settings(phone, desk.settingsUrl());
+        assertEquals("The address has to begin with https://.", phone.assertOn(SettingsActivity.class).message());
+
+        Phone.app().getApplicationInfo().flags |= ApplicationInfo.FLAG_DEBUGGABLE;
+        Phone.app().onCreate();
+        Phone debugged = new Phone().start();
+        Steps.settings(debugged, "http://desk.example/settings/FRA1.xml");
+        assertEquals("The address has to begin with https://.", debugged.assertOn(SettingsActivity.class).message());
+        assertEquals(CrookedDesk.ID, Steps.submit(debugged, plain));
     }
 
     /** No certificate is accepted that is not this device's own, in force, for a device and from the trust anchor. */

@@ -22,7 +22,15 @@ final class Manager {
 
     private final SSLSocketFactory sockets;
 
-    Manager() throws Exception {
+    Manager() {
+        try {
+            sockets = sockets();
+        } catch (Exception defect) {
+            throw new AssertionError(defect);
+        }
+    }
+
+    private static SSLSocketFactory sockets() throws Exception {
         char[] password = System.getProperty("manager.password").toCharArray();
         KeyStore own = KeyStore.getInstance("PKCS12");
         try (InputStream file = new FileInputStream(System.getProperty("manager.pkcs12"))) {
@@ -40,7 +48,7 @@ final class Manager {
         trust.init(anchors);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-        sockets = context.getSocketFactory();
+        return context.getSocketFactory();
     }
 
     JSONObject approve(String requestId) throws Exception {

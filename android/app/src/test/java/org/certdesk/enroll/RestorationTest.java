@@ -4,7 +4,6 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
 import java.io.File;
-import java.io.FileWriter;
 import org.certdesk.enroll.screen.CertificateActivity;
 import org.certdesk.enroll.screen.ConditionsActivity;
 import org.certdesk.enroll.screen.ConfirmationActivity;
@@ -13,30 +12,18 @@ import org.certdesk.enroll.screen.PasswordActivity;
 import org.certdesk.enroll.screen.RenewalActivity;
 import org.certdesk.enroll.screen.RequestActivity;
 import org.certdesk.enroll.screen.SettingsActivity;
+import org.certdesk.enroll.screen.StartActivity;
 import org.certdesk.enroll.screen.StatusActivity;
 import org.json.JSONObject;
-import org.junit.After;
-import org.junit.Before;
+import org.junit.Rule;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 
 /** Every screen is turned and killed, and is the same afterwards. */
-@RunWith(RobolectricTestRunner.class)
-public class RestorationTest {
-    private CrookedDesk desk;
+public class RestorationTest extends AndroidTest {
+    @Rule
+    public final CrookedDesk desk = new CrookedDesk();
+
     private Phone phone = new Phone();
-
-    @Before
-    public void open() throws Exception {
-        TestApplication.reset();
-        desk = new CrookedDesk();
-    }
-
-    @After
-    public void close() {
-        desk.close();
-    }
 
     /** From the first screen to the last. */
     @Test
@@ -51,6 +38,11 @@ public class RestorationTest {
         assertEquals("a password is written nowhere", "", phone.typed(R.id.password));
 
         Steps.settings(phone, desk.settingsUrl());
+        TestApplication.screenLock = false;
+        phone.turn().assertOn(ConditionsActivity.class);
+        phone = phone.die().assertOn(ConditionsActivity.class);
+        assertEquals("✗ Not set", phone.fact(R.id.lock));
+        TestApplication.screenLock = true;
         phone.turn().assertOn(ConditionsActivity.class);
         phone = phone.die().assertOn(ConditionsActivity.class);
         phone.tap(R.id.go_on);
@@ -68,7 +60,14 @@ public class RestorationTest {
         phone.type(R.id.email, "jeanne@example.org").tap(R.id.submit).turn().assertOn(ConfirmationActivity.class);
         phone = phone.die().assertOn(ConfirmationActivity.class);
         assertEquals("jeanne@example.org", phone.fact(R.id.email));
+        desk.twist = (exchange, status, truth) -> CrookedDesk.send(exchange, 500, "");
         phone.tap(R.id.send).turn().assertOn(StatusActivity.class);
+        phone = phone.die().assertOn(StatusActivity.class);
+        assertEquals("Not sent yet", phone.text(R.id.heading));
+        assertEquals("jeanne@example.org", phone.fact(R.id.email));
+        desk.twist = null;
+        desk.submitted.clear();
+        phone.tap(R.id.check).turn().assertOn(StatusActivity.class);
         phone = phone.die().assertOn(StatusActivity.class);
         assertEquals(CrookedDesk.ID, phone.text(R.id.request_id));
         assertEquals(1, desk.submitted.size());
@@ -123,11 +122,9 @@ public class RestorationTest {
     @Test
     public void startsOverFromDamage() throws Exception {
         Steps.submit(phone, desk.settingsUrl());
-        File file = new File(Phone.app().getNoBackupFilesDir(), "enrollment.json");
-        try (FileWriter writer = new FileWriter(file)) {
-            writer.write("{\"version\": 1");
-        }
-        phone = new Phone().start().assertOn(org.certdesk.enroll.screen.StartActivity.class);
+        Steps.damage();
+        phone = new Phone().start().turn().assertOn(StartActivity.class);
+        phone = phone.die().assertOn(StartActivity.class);
         assertTrue(phone.message(), phone.message().contains("cannot be read"));
         phone.tap(R.id.start_over).agree().assertOn(SettingsActivity.class);
     }

@@ -3,53 +3,44 @@ package org.certdesk.enroll;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
-import android.app.Activity;
-import android.graphics.Bitmap;
-import android.graphics.Canvas;
 import android.text.Layout;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.EditText;
 import android.widget.ScrollView;
 import android.widget.TextView;
+import java.awt.image.BufferedImage;
 import java.io.File;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.json.JSONObject;
-import org.junit.After;
-import org.junit.Before;
+import org.junit.Rule;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 import org.robolectric.annotation.GraphicsMode;
 
-/** Every screen, drawn: in both languages, light and dark, on phone and tablet; and looked over on the smallest. */
-@RunWith(RobolectricTestRunner.class)
+/** Every screen, drawn in both languages, light and dark, from the smallest scanner to a tablet, and looked over. */
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
-public class ScreensTest {
+public class ScreensTest extends AndroidTest {
     private static final String[] LANGUAGES = {"en-rGB", "fr-rFR"};
     private static final String[] THEMES = {"notnight", "night"};
-    private static final String PHONE = "sw360dp-w360dp-h740dp-%s-mdpi";
-    private static final String TABLET = "sw800dp-w800dp-h1100dp-%s-ldpi";
-    /** A scanner of 4.3 inches, and a language that is written from right to left. */
-    private static final String SMALL = "ar-rEG-ldrtl-sw320dp-w320dp-h533dp-notnight-hdpi";
+    private static final String PHONE = "%s-ldltr-sw360dp-w360dp-h740dp-%s-mdpi";
+    private static final String TABLET = "%s-ldltr-sw800dp-w800dp-h1100dp-%s-ldpi";
+    /** A scanner of 4.3 inches, in the language of the longer words. */
+    private static final String SMALL = "fr-rFR-ldltr-sw320dp-w320dp-h533dp-notnight-mdpi";
+    /** A language that is written from right to left; the sentences stay English. */
+    private static final String FROM_RIGHT = "ar-rEG-ldrtl-sw360dp-w360dp-h740dp-notnight-mdpi";
+    /** What neither a screenshot nor the list of recent apps may show. */
+    private static final Set<String> SECRET =
+            Set.of("settings", "settings-problems", "install", "renewal", "password");
+    /** Where the pictures go; nowhere if it is empty. */
+    private static final String FOLDER = System.getProperty("screenshots");
 
-    private final File folder = new File(System.getProperty("screenshots"));
-    private CrookedDesk desk;
+    @Rule
+    public final CrookedDesk desk = new CrookedDesk();
+
     private final Phone phone = new Phone();
-
-    @Before
-    public void open() throws Exception {
-        TestApplication.reset();
-        desk = new CrookedDesk();
-    }
-
-    @After
-    public void close() {
-        desk.close();
-    }
 
     /** Goes the whole way, and draws at every step. */
     @Test
@@ -96,6 +87,9 @@ public class ScreensTest {
         draw("renewal");
         phone.back().tap(R.id.change_password);
         draw("password");
+        Steps.damage();
+        phone.awayAndBack();
+        draw("damaged");
     }
 
     private void draw(String name) throws IOException {
@@ -104,28 +98,44 @@ public class ScreensTest {
 
     /** Draws a screen in every way, each time after a button has been tapped if there is one to tap. */
     private void draw(String name, int button) throws IOException {
-        for (String language : LANGUAGES) {
-            for (String theme : THEMES) {
-                configure(language + "-ldltr-" + String.format(PHONE, theme));
-                tap(button);
-                save(name, "phone", language, theme);
-                configure(language + "-ldltr-" + String.format(TABLET, theme));
-                tap(button);
-                save(name, "tablet", language, theme);
+        assertEquals(name, SECRET.contains(name), phone.isSecure());
+        List<List<BufferedImage>> others = new ArrayList<>();
+        others.add(new ArrayList<>());
+        for (String theme : THEMES) {
+            List<BufferedImage> tablets = new ArrayList<>();
+            for (String language : LANGUAGES) {
+                BufferedImage picture = picture(name, button, String.format(PHONE, language, theme));
+                if (theme.equals("night")) {
+                    others.get(0).add(picture);
+                } else {
+                    save(picture, name + "-" + language.substring(0, 2));
+                }
+                tablets.add(picture(name, button, String.format(TABLET, language, theme)));
             }
+            others.add(tablets);
         }
-        configure(SMALL);
-        look(name);
-        configure("en-rGB-ldltr-" + String.format(PHONE, "notnight"));
+        others.get(0).add(picture(name, button, FROM_RIGHT));
+        others.get(0).add(picture(name, button, SMALL));
+        save(Pictures.sheet(others), name + "-others");
+        phone.configure(String.format(PHONE, LANGUAGES[0], THEMES[0]));
     }
 
-    private void configure(String qualifiers) {
+    private BufferedImage picture(String name, int button, String qualifiers) {
         phone.configure(qualifiers);
-    }
-
-    private void tap(int button) {
         if (button != 0) {
             phone.tap(button);
+        }
+        View view = whole();
+        look(name + " " + qualifiers, view);
+        view.clearFocus();
+        BufferedImage picture = Pictures.of(view);
+        assertTrue("nothing was drawn of " + name, picture.getRGB(5, 5) != 0);
+        return picture;
+    }
+
+    private static void save(BufferedImage picture, String name) throws IOException {
+        if (!FOLDER.isEmpty()) {
+            Pictures.save(picture, new File(FOLDER, name + ".png"));
         }
     }
 
@@ -141,28 +151,12 @@ public class ScreensTest {
         return decor;
     }
 
-    private void save(String name, String device, String language, String theme) throws IOException {
-        look(name);
-        View view = whole();
-        view.clearFocus();
-        Bitmap picture = Bitmap.createBitmap(view.getWidth(), view.getHeight(), Bitmap.Config.ARGB_8888);
-        view.draw(new Canvas(picture));
-        String file = name + "-" + device + "-" + language.substring(0, 2)
-                + (theme.equals("night") ? "-dark" : "") + ".png";
-        folder.mkdirs();
-        try (FileOutputStream stream = new FileOutputStream(new File(folder, file))) {
-            assertTrue(picture.compress(Bitmap.CompressFormat.PNG, 100, stream));
-        }
-        assertTrue("nothing was drawn on " + file, picture.getPixel(5, 5) != 0);
-    }
-
     /** Looks the screen over: labels for a screen reader, room for a finger, and no text cut off. */
-    private void look(String name) {
-        Activity screen = phone.screen();
-        float density = screen.getResources().getDisplayMetrics().density;
+    private static void look(String name, View whole) {
+        float density = whole.getResources().getDisplayMetrics().density;
         List<Integer> labelled = new ArrayList<>();
         List<View> views = new ArrayList<>();
-        collect(whole().findViewById(android.R.id.content), views);
+        collect(whole.findViewById(android.R.id.content), views);
         for (View view : views) {
             labelled.add(view.getLabelFor());
         }

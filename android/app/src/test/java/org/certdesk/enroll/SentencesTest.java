@@ -15,13 +15,10 @@ import org.certdesk.enroll.core.Failure;
 import org.certdesk.enroll.core.FormCheck;
 import org.certdesk.enroll.core.Password;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 
 /** Every sentence is there in both languages, with the same values in it. */
-@RunWith(RobolectricTestRunner.class)
-public class SentencesTest {
+public class SentencesTest extends AndroidTest {
     private static final Pattern PLACEHOLDER = Pattern.compile("%\\d\\$[sd]");
 
     private static Context in(String language) {

@@ -1,5 +1,8 @@
 package org.certdesk.enroll;
 
+import java.io.File;
+import java.io.FileWriter;
+import java.io.IOException;
 import org.certdesk.enroll.screen.ConditionsActivity;
 import org.certdesk.enroll.screen.ConfirmationActivity;
 import org.certdesk.enroll.screen.RequestActivity;
@@ -38,6 +41,14 @@ final class Steps {
 
     static String submit(Phone phone) {
         return submit(phone, Manager.DESK + "/settings/FRA1.xml");
+    }
+
+    /** Spoils what the app has stored. */
+    static void damage() throws IOException {
+        File file = new File(Phone.app().getNoBackupFilesDir(), "enrollment.json");
+        try (FileWriter writer = new FileWriter(file)) {
+            writer.write("{\"version\": 1");
+        }
     }
 
     /** Installs the certificate that is there. */

@@ -7,8 +7,14 @@ public interface DeviceReport {
 
     String model();
 
-    /** Returns the system's version and the device's conditions. */
+    /** Returns the system's name and version. */
     String platform();
+
+    /** Tells whether a pattern, PIN or password locks the screen. */
+    boolean hasScreenLock();
+
+    /** Tells whether there are signs of rooting. */
+    boolean isRooted();
 
     /** Returns this app's name and version. */
     String app();

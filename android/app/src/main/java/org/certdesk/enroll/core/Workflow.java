@@ -372,7 +372,10 @@ public final class Workflow {
                             .put("id", device.id(settings.organisation))
                             .put("model", device.model())
                             .put("platform", device.platform())
-                            .put("app", device.app()));
+                            .put("app", device.app())
+                            .put("conditions", new JSONObject()
+                                    .put("screen_lock", device.hasScreenLock())
+                                    .put("rooted", device.isRooted())));
         } catch (JSONException impossible) {
             throw new Failure(Reason.DEFECT).causedBy(impossible);
         }

@@ -9,15 +9,13 @@ import java.nio.file.Paths;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeSet;
+import org.certdesk.enroll.AndroidTest;
 import org.json.JSONArray;
 import org.json.JSONObject;
 import org.junit.Test;
-import org.junit.runner.RunWith;
-import org.robolectric.RobolectricTestRunner;
 
 /** The app's checks are the desk's policy: a file says what the latter makes of some hundred inputs. */
-@RunWith(RobolectricTestRunner.class)
-public class FormCheckTest {
+public class FormCheckTest extends AndroidTest {
     private static JSONObject examples() throws Exception {
         return new JSONObject(new String(
                 Files.readAllBytes(Paths.get(System.getProperty("policy.examples"))), StandardCharsets.UTF_8));
