@@ -10,6 +10,7 @@ from certdesk.cli.codes import code
 from certdesk.cli.context import say, translate
 from certdesk.cli.demo import demo
 from certdesk.cli.inspection import audit, ca
+from certdesk.cli.publication import publish
 from certdesk.cli.registry import manager, organisation, token
 from certdesk.cli.serve import serve
 from certdesk.client.language import translate_command
@@ -43,7 +44,7 @@ def commands() -> None:
     """Group all commands."""
 
 
-for each in (serve, organisation, manager, token, code, ca, audit, backup, restore, demo):
+for each in (serve, organisation, manager, token, code, publish, ca, audit, backup, restore, demo):
     commands.add_command(each)
 
 
