@@ -208,6 +208,7 @@ def jobs_of(desk: Desk) -> list[Job]:
     return [
         Job("seal the audit log", 1, desk.seal),
         Job("sign OCSP answers", 5, desk.presign),
+        Job("write search words", 5, desk.ra.index),
         Job("resume issuance", 10, desk.ra.resume),
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),

@@ -17,7 +17,7 @@ class RequestFilter:
     state: RequestState | None = None
     kind: Kind | None = None
     text: str = ""
-    """The beginning of an ID, name, e-mail address or device ID, or a certificate's serial number in hexadecimal."""
+    """An ID, a certificate's serial number, or beginnings of words (`certdesk.domain.searching`)."""
     created_from: int | None = None
     created_before: int | None = None
     """Milliseconds; the moment itself is not included."""
@@ -32,8 +32,7 @@ class CertificateFilter:
     status: CertificateStatus | None = None
     kind: Kind | None = None
     text: str = ""
-    """The beginning of a request ID, e-mail address or device ID, or a serial number, SHA-256 fingerprint or
-    SHA-256 of the key in hexadecimal."""
+    """As for requests, or a SHA-256 fingerprint, or SHA-256 of the key, in hexadecimal."""
     expires_from: int | None = None
     expires_before: int | None = None
     """Milliseconds; the moment itself is not included."""
@@ -53,7 +52,7 @@ class ManagerFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page, newest first unless asked otherwise."""
+    """One page, in the order of the list."""
 
     items: tuple[Item, ...]
     next: str | None

@@ -77,7 +77,7 @@ class Files(Sessions):
             certificate=certificate,
             earlier=tuple(
                 other
-                for other in await self._store.requests.earlier(request, _MOST_EARLIER)
+                for other in await self._store.search.earlier(request, _MOST_EARLIER)
                 if other.submission.kind is not hidden
             ),
             history=await self._history(request, certificate),

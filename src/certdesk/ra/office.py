@@ -92,6 +92,12 @@ def hidden_from(by: Principal) -> Kind | None:
     return Kind.MANAGER if by.organisation else None
 
 
+def shown_kinds(by: Principal, wanted: Kind | None = None) -> tuple[Kind, ...]:
+    """Return the kinds of a list for a caller who may want one only."""
+    hidden = hidden_from(by)
+    return tuple(kind for kind in Kind if kind is not hidden and (wanted is None or kind is wanted))
+
+
 def no_such_organisation() -> CertdeskError:
     """Say that there is no such organisation, or none that the caller may know of."""
     return CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such organisation at this desk"))

@@ -6,13 +6,14 @@ from certdesk.domain.enrollment import Certificate, CertificationRequest, Princi
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.listing import CertificateFilter, Page, RequestFilter
 from certdesk.domain.text import N_
-from certdesk.ra.office import hidden_from, no_such_request
+from certdesk.ra.office import hidden_from, no_such_request, shown_kinds
 from certdesk.ra.revocation import Revocations
 from certdesk.store.requests import Enrollment
+from certdesk.store.search import Found, Item
 
 
 class Reading(Revocations):
-    """Single records and pages of lists, newest first."""
+    """Single records and pages of lists."""
 
     async def request(self, request_id: str, by: Principal) -> Enrollment:
         """Return a request in the caller's scope with its certificate; raise `NOT_FOUND`."""
@@ -28,34 +29,48 @@ class Reading(Revocations):
     async def requests(
         self, by: Principal, wanted: RequestFilter, *, after: str | None = None, limit: int = 50
     ) -> Page[CertificationRequest]:
-        """Return one page of the requests in the caller's scope."""
+        """Return one page of the requests in the caller's scope, newest first unless the filter says otherwise.
+
+        What a text finds comes in the order of the match: whole words first, then new before old.
+        """
         if not by.sees(wanted.organisation or by.organisation):
             return Page((), None)
-        position = position_of(after)
-        items = await self._store.requests.listing(
-            replace(wanted, organisation=by.organisation or wanted.organisation),
-            hidden=hidden_from(by),
-            after=position,
-            limit=limit + 1,
-        )
+        scoped = replace(wanted, organisation=by.organisation or wanted.organisation)
+        kinds, position = shown_kinds(by, wanted.kind), position_of(after)
+        if wanted.text:
+            return _page_of(await self._store.search.requests(scoped, kinds=kinds, after=position, limit=limit))
+        items = await self._store.requests.listing(scoped, kinds=kinds, after=position, limit=limit + 1)
         last = items[limit - 1] if len(items) > limit else None
         return Page(tuple(items[:limit]), f"{last.created_at}.{last.id}" if last else None)
 
     async def certificates(
         self, by: Principal, wanted: CertificateFilter, *, after: str | None = None, limit: int = 50
     ) -> Page[Certificate]:
-        """Return one page of the certificates in the caller's scope."""
+        """Return one page of the certificates in the caller's scope, those that are valid longest first.
+
+        If the filter asks for what expires from a time on, what expires next comes first.
+        """
         if not by.sees(wanted.organisation or by.organisation):
             return Page((), None)
-        position = position_of(after)
+        scoped = replace(wanted, organisation=by.organisation or wanted.organisation)
+        kinds, position = shown_kinds(by, wanted.kind), position_of(after)
+        if wanted.text:
+            return _page_of(await self._store.search.certificates(scoped, kinds=kinds, after=position, limit=limit))
         items = await self._store.certificates.listing(
-            replace(wanted, organisation=by.organisation or wanted.organisation),
-            hidden=hidden_from(by),
+            scoped,
+            kinds=kinds,
             after=(position[0], _serial_of(position[1])) if position else None,
             limit=limit + 1,
         )
         last = items[limit - 1] if len(items) > limit else None
-        return Page(tuple(items[:limit]), f"{last.not_before}.{last.serial_number.hex()}" if last else None)
+        return Page(tuple(items[:limit]), f"{last.not_after}.{last.serial_number.hex()}" if last else None)
+
+
+def _page_of(found: Found[Item] | None) -> Page[Item]:
+    """Return a page of what a search found, in the order of the search; raise `MALFORMED` if there is none."""
+    if found is None:
+        raise _no_position()
+    return Page(found.items, f"{found.next[0]}.{found.next[1]}" if found.next else None)
 
 
 _LONGEST_POSITION, _LONGEST_TIME = 80, 15  # characters

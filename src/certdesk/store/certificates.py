@@ -1,11 +1,13 @@
 """Certificates: issued, superseded, revoked, and found again."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from certdesk.domain.enrollment import Certificate, Kind
 from certdesk.domain.listing import CertificateFilter
 from certdesk.domain.states import CertificateStatus, RevocationReason
+from certdesk.store.branches import equals, merged
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
@@ -88,27 +90,46 @@ def values_of(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-_CONDITIONS = {
+_LIMITS = {
     "organisation": "organisation = :organisation",
-    "hidden": "kind <> :hidden",
-    "status": "status = :status",
-    "kind": "kind = :kind",
     "expires_from": "not_after >= :expires_from",
     "expires_before": "not_after < :expires_before",
-    "text": "(request_id LIKE :text_upper ESCAPE '!' OR lower(email) LIKE :text_lower ESCAPE '!'"
-    " OR device_id LIKE :text ESCAPE '!' OR serial_number = :octets OR fingerprint = :octets"
-    " OR spki_sha256 = :octets)",
 }
 
 
+def limits_of(wanted: CertificateFilter) -> tuple[dict[str, Any], list[str]]:
+    """Return the parameters and the conditions of a filter, but for kind, status and text."""
+    values = {
+        "organisation": wanted.organisation,
+        "expires_from": wanted.expires_from,
+        "expires_before": wanted.expires_before,
+    }
+    return values, [_LIMITS[name] for name, value in values.items() if value]
+
+
+def branches_of(
+    limits: Sequence[str], status: CertificateStatus | None, kinds: Iterable[Kind]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the conditions of the parts that a list is merged of."""
+    for each in [status] if status else CertificateStatus:
+        for kind in kinds:
+            yield (equals("status", each), equals("kind", kind), *limits)
+
+
 @cache
-def _listing(names: tuple[str, ...], *, paged: bool) -> str:
+def _listing(
+    limits: tuple[str, ...],
+    status: CertificateStatus | None,
+    kinds: tuple[Kind, ...],
+    *,
+    paged: bool,
+    soonest_first: bool,
+) -> str:
     """Compose the list's statement for one combination of filters, once."""
-    wanted = [_CONDITIONS[name] for name in names]
     if paged:
-        wanted.append("(not_before, serial_number) < (:after_time, :after_serial)")
-    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    return f"SELECT {COLUMNS} FROM certificates {where} ORDER BY not_before DESC, serial_number DESC LIMIT :limit"
+        limits = (*limits, f"(not_after, serial_number) {'>' if soonest_first else '<'} (:after_time, :after_serial)")
+    order = "not_after, serial_number" if soonest_first else "not_after DESC, serial_number DESC"
+    return merged(COLUMNS, "certificates", branches_of(limits, status, kinds), order)
 
 
 class Certificates:
@@ -123,25 +144,26 @@ class Certificates:
         return certificate_of_row(row) if row else None
 
     async def listing(
-        self, wanted: CertificateFilter, *, hidden: Kind | None, after: tuple[int, bytes] | None, limit: int
+        self, wanted: CertificateFilter, *, kinds: tuple[Kind, ...], after: tuple[int, bytes] | None, limit: int
     ) -> list[Certificate]:
-        """Return certificates, newest first, after a position; one kind may be hidden."""
-        values: dict[str, Any] = {
-            "organisation": wanted.organisation,
-            "hidden": hidden,
-            "status": wanted.status,
-            "kind": wanted.kind,
-            "expires_from": wanted.expires_from,
-            "expires_before": wanted.expires_before,
-            "text": wanted.text,
-        }
-        names = tuple(name for name, value in values.items() if value)
+        """Return certificates of some kinds, after a position. The text is not looked at.
+
+        Those that are valid longest come first; when the filter asks for what expires from a time on, what expires
+        next does.
+        """
+        if not kinds:
+            return []
+        values, limits = limits_of(wanted)
         after_time, after_serial = after or (0, b"")
         rows = await self._database.rows(
-            _listing(names, paged=after is not None),
-            values
-            | search_values(wanted.text)
-            | {"after_time": after_time, "after_serial": after_serial, "limit": limit},
+            _listing(
+                tuple(limits),
+                wanted.status,
+                kinds,
+                paged=after is not None,
+                soonest_first=wanted.expires_from is not None,
+            ),
+            values | {"after_time": after_time, "after_serial": after_serial, "limit": limit},
         )
         return [certificate_of_row(row) for row in rows]
 
@@ -180,20 +202,3 @@ def beginning(text: str) -> str:
     """Return the LIKE pattern for values that begin with a text (escape character `!`)."""
     escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"{escaped}%"
-
-
-def search_values(text: str) -> dict[str, Any]:
-    """Return what a search text may mean: the beginning of a word, or the octets of a number or digest."""
-    return {
-        "text": beginning(text),
-        "text_upper": beginning(text.upper()),
-        "text_lower": beginning(text.lower()),
-        "octets": _octets_of(text),
-    }
-
-
-def _octets_of(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text.replace(":", ""))
-    except ValueError:
-        return b""

@@ -40,7 +40,8 @@ _WAITING_SERVERS = """
 """
 _EXPIRING = """
     SELECT c.request_id, c.kind, c.email, c.device_id, c.not_after FROM certificates c
-    WHERE c.status = 'valid' AND c.not_after > :now AND c.not_after <= :before AND NOT EXISTS (
+    WHERE c.status = 'valid' AND c.kind IN ('mobile', 'workstation', 'server', 'manager')
+      AND c.not_after > :now AND c.not_after <= :before AND NOT EXISTS (
         SELECT 1 FROM mails m WHERE m.event_key = c.request_id || :suffix)
     ORDER BY c.not_after LIMIT :limit
 """

@@ -1,38 +1,28 @@
-"""What the console's first page shows: what waits, what was decided, what expires, and counts by day."""
+"""What the console's first page shows: what waits, what was decided lately, and what expires."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from certdesk.domain.enrollment import DAY, Certificate, CertificationRequest, Kind
+from certdesk.domain.enrollment import Certificate, CertificationRequest, Kind
+from certdesk.domain.states import Action, CertificateStatus, RequestState
 from certdesk.store import certificates, requests
+from certdesk.store.branches import counted, equals, merged
 from certdesk.store.certificates import certificate_of_row
 from certdesk.store.database import Database
 from certdesk.store.requests import request_of_row
 
-_WAITING = (
-    f"SELECT {requests.COLUMNS} FROM requests WHERE state = 'requested' {{scope}} ORDER BY created_at LIMIT :limit"
-)
-_COUNT = "SELECT count(*) FROM requests WHERE state = 'requested' {scope}"
+_LATELY = 2000
+"""Events among which the last decisions are looked for."""
 _DECIDED = f"""
-    SELECT {requests.COLUMNS} FROM requests
-    WHERE decided_at IS NOT NULL AND decided_by <> '' {{scope}} ORDER BY decided_at DESC LIMIT :limit
+    SELECT {requests.COLUMNS} FROM requests WHERE id IN (
+        SELECT subject FROM (
+            SELECT id, action, subject FROM events {{where}} ORDER BY id DESC LIMIT {_LATELY}) AS lately
+        WHERE action = '{Action.APPROVE}' OR action = '{Action.REJECT}' ORDER BY id DESC LIMIT {{some}})
+    AND {{kinds}} ORDER BY decided_at DESC, id DESC LIMIT :limit
 """
-_EXPIRING = f"""
-    SELECT {certificates.COLUMNS} FROM certificates
-    WHERE status = 'valid' AND not_after >= :now AND not_after < :before {{scope}} ORDER BY not_after LIMIT :limit
-"""
-_EXPIRING_COUNT = """
-    SELECT count(*) FROM certificates WHERE status = 'valid' AND not_after >= :now AND not_after < :before {scope}
-"""
-_SUBMITTED_BY_DAY = f"""
-    SELECT created_at / {DAY} AS day, count(*) FROM requests WHERE created_at >= :since {{scope}} GROUP BY 1
-"""
-_DECIDED_BY_DAY = f"""
-    SELECT decided_at / {DAY} AS day, count(*) FROM requests
-    WHERE decided_at >= :since AND decided_by <> '' {{scope}} GROUP BY 1
-"""
+_SPARE = 4
+"""How many times as many decisions are read as are shown, for some may be of a kind that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,61 +31,76 @@ class Scope:
 
     organisation: str = ""
     """Empty for all."""
-    hidden: Kind | None = None
-    only_devices: bool = False
-    """Whether requests of servers and managers are left out, for they are not theirs to decide."""
+    kinds: tuple[Kind, ...] = tuple(Kind)
 
-    def values(self) -> dict[str, Any]:
-        """Return the parameters of a scoped statement."""
-        return {"organisation": self.organisation, "hidden": self.hidden}
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The condition that keeps to the organisation, if there is one."""
+        return ("organisation = :organisation",) if self.organisation else ()
 
 
 @cache
-def _scoped(statement: str, scope: Scope) -> str:
-    """Limit a statement to a scope; the variants are few, and each has a plan of its own."""
-    conditions = ["AND organisation = :organisation"] if scope.organisation else []
-    conditions += ["AND kind <> :hidden"] if scope.hidden else []
-    conditions += ["AND kind IN ('mobile', 'workstation')"] if scope.only_devices else []
-    return statement.format(scope=" ".join(conditions))
+def _waiting(scope: Scope, *, is_count: bool) -> str:
+    branches = list(requests.branches_of(scope.limits, RequestState.REQUESTED, scope.kinds))
+    if is_count:
+        return counted("requests", branches)
+    return merged(requests.COLUMNS, "requests", branches, "created_at, id")
+
+
+@cache
+def _expiring(scope: Scope, *, is_count: bool) -> str:
+    limits = (*scope.limits, "not_after >= :now", "not_after < :before")
+    branches = list(certificates.branches_of(limits, CertificateStatus.VALID, scope.kinds))
+    if is_count:
+        return counted("certificates", branches)
+    return merged(certificates.COLUMNS, "certificates", branches, "not_after, serial_number")
+
+
+@cache
+def _decided(scope: Scope, some: int) -> str:
+    where = f"WHERE {scope.limits[0]}" if scope.limits else ""
+    kinds = " OR ".join(equals("kind", kind) for kind in scope.kinds)
+    return _DECIDED.format(where=where, some=some, kinds=f"({kinds})")
 
 
 class Overview:
-    """Short lists and counts within a scope."""
+    """Short lists and counts within a scope; each takes as long in a large organisation as in a small one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def _rows(self, statement: str, scope: Scope, **values: int) -> Sequence[Sequence[Any]]:
-        return await self._database.rows(_scoped(statement, _shape(scope)), scope.values() | values)
-
     async def waiting(self, scope: Scope, limit: int) -> list[CertificationRequest]:
         """Return the requests that have waited longest."""
-        return [request_of_row(row) for row in await self._rows(_WAITING, scope, limit=limit)]
+        values = {"organisation": scope.organisation, "limit": limit}
+        rows = await self._database.rows(_waiting(_shape(scope), is_count=False), values)
+        return [request_of_row(row) for row in rows]
 
-    async def waiting_count(self, scope: Scope) -> int:
-        """Return how many requests wait."""
-        return int((await self._rows(_COUNT, scope))[0][0])
+    async def waiting_count(self, scope: Scope, most: int) -> int:
+        """Return how many requests wait, counted up to a number."""
+        values = {"organisation": scope.organisation, "most": most}
+        return await self._count(_waiting(_shape(scope), is_count=True), values)
 
     async def decided(self, scope: Scope, limit: int) -> list[CertificationRequest]:
-        """Return the requests that somebody decided last."""
-        return [request_of_row(row) for row in await self._rows(_DECIDED, scope, limit=limit)]
+        """Return the requests that were decided last."""
+        values = {"organisation": scope.organisation, "limit": limit}
+        rows = await self._database.rows(_decided(_shape(scope), limit * _SPARE), values)
+        return [request_of_row(row) for row in rows]
 
     async def expiring(self, scope: Scope, now: int, before: int, limit: int) -> list[Certificate]:
         """Return the valid certificates that expire next, before a time."""
-        rows = await self._rows(_EXPIRING, scope, now=now, before=before, limit=limit)
+        values = {"organisation": scope.organisation, "now": now, "before": before, "limit": limit}
+        rows = await self._database.rows(_expiring(_shape(scope), is_count=False), values)
         return [certificate_of_row(row) for row in rows]
 
-    async def expiring_count(self, scope: Scope, now: int, before: int) -> int:
-        """Return how many valid certificates expire before a time."""
-        return int((await self._rows(_EXPIRING_COUNT, scope, now=now, before=before))[0][0])
+    async def expiring_count(self, scope: Scope, now: int, before: int, most: int) -> int:
+        """Return how many valid certificates expire before a time, counted up to a number."""
+        values = {"organisation": scope.organisation, "now": now, "before": before, "most": most}
+        return await self._count(_expiring(_shape(scope), is_count=True), values)
 
-    async def by_day(self, scope: Scope, since: int) -> tuple[dict[int, int], dict[int, int]]:
-        """Return how many requests came in and how many were decided, by day since 1970, from a time on."""
-        submitted = await self._rows(_SUBMITTED_BY_DAY, scope, since=since)
-        decided = await self._rows(_DECIDED_BY_DAY, scope, since=since)
-        return {row[0]: row[1] for row in submitted}, {row[0]: row[1] for row in decided}
+    async def _count(self, statement: str, values: dict[str, Any]) -> int:
+        return int((await self._database.rows(statement, values))[0][0])
 
 
 def _shape(scope: Scope) -> Scope:
     """Return what of a scope changes a statement's text: whether it is limited, not to what."""
-    return Scope("limited" if scope.organisation else "", scope.hidden, scope.only_devices)
+    return Scope("limited" if scope.organisation else "", scope.kinds)

@@ -1,7 +1,7 @@
 """Certification requests: what is read to judge one, and every change of their states."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from certdesk.domain.enrollment import (
 from certdesk.domain.listing import RequestFilter
 from certdesk.domain.states import RequestState
 from certdesk.store import certificates
+from certdesk.store.branches import equals, merged
 from certdesk.store.database import Change, Database, Lookup, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 from certdesk.store.organisations import ORGANISATION_COLUMNS, organisation_of_row
@@ -133,19 +134,11 @@ _INSTALL = Change(
 )
 _PLACE_OF_KEY = """
     SELECT organisation, kind FROM requests
-    WHERE spki_sha256 = :spki_sha256 AND door = :door ORDER BY created_at DESC LIMIT 1
+    WHERE spki_sha256 = :spki_sha256 AND door = :door AND door <> 'api' ORDER BY created_at DESC LIMIT 1
 """
 _LAPSING = "SELECT id, organisation FROM requests WHERE state = 'requested' AND lapses_at <= :now LIMIT :limit"
 _APPROVED = """
     SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit
-"""
-_EARLIER = f"""
-    SELECT {COLUMNS} FROM requests
-    WHERE id <> :id AND id IN (
-        SELECT id FROM requests WHERE device_id = :device_id AND organisation = :organisation
-        UNION SELECT id FROM requests WHERE email = :email AND email <> '' AND organisation = :organisation
-    )
-    ORDER BY created_at DESC LIMIT :limit
 """
 _WAITING = "SELECT count(*) FROM requests WHERE state = 'requested'"
 
@@ -279,27 +272,44 @@ def _new_values(request: CertificationRequest) -> dict[str, Any]:
     }
 
 
-_CONDITIONS = {
+_LIMITS = {
     "organisation": "organisation = :organisation",
-    "hidden": "kind <> :hidden",
-    "state": "state = :state",
-    "kind": "kind = :kind",
     "created_from": "created_at >= :created_from",
     "created_before": "created_at < :created_before",
-    "text": "(id LIKE :text_upper ESCAPE '!' OR lower(email) LIKE :text_lower ESCAPE '!'"
-    " OR device_id LIKE :text ESCAPE '!' OR common_name LIKE :text ESCAPE '!' OR serial_number = :octets)",
 }
 
 
+def limits_of(wanted: RequestFilter) -> tuple[dict[str, Any], list[str]]:
+    """Return the parameters and the conditions of a filter, but for kind, state and text."""
+    values = {
+        "organisation": wanted.organisation,
+        "created_from": wanted.created_from,
+        "created_before": wanted.created_before,
+    }
+    return values, [_LIMITS[name] for name, value in values.items() if value]
+
+
+def branches_of(limits: Sequence[str], state: RequestState | None, kinds: Iterable[Kind]) -> Iterator[tuple[str, ...]]:
+    """Yield the conditions of the parts that a list is merged of."""
+    if state is RequestState.APPROVED:
+        # Few are: they are found by their state, and the kind must not tempt into walking through all the others.
+        names = ", ".join(f"'{kind.value}'" for kind in kinds)
+        yield ("state = 'approved'", f"kind || '' IN ({names})", *limits)
+        return
+    for kind in kinds:
+        state_too = [equals("state", state)] if state else []
+        yield (*state_too, equals("kind", kind), *limits)
+
+
 @cache
-def _listing(names: tuple[str, ...], *, paged: bool, oldest_first: bool) -> str:
+def _listing(
+    limits: tuple[str, ...], state: RequestState | None, kinds: tuple[Kind, ...], *, paged: bool, oldest_first: bool
+) -> str:
     """Compose the list's statement for one combination of filters, once."""
-    wanted = [_CONDITIONS[name] for name in names]
     if paged:
-        wanted.append(f"(created_at, id) {'>' if oldest_first else '<'} (:after_time, :after_id)")
-    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+        limits = (*limits, f"(created_at, id) {'>' if oldest_first else '<'} (:after_time, :after_id)")
     order = "created_at, id" if oldest_first else "created_at DESC, id DESC"
-    return f"SELECT {COLUMNS} FROM requests {where} ORDER BY {order} LIMIT :limit"
+    return merged(COLUMNS, "requests", branches_of(limits, state, kinds), order)
 
 
 class Requests:
@@ -349,39 +359,18 @@ class Requests:
         return (row[0], Kind(row[1])) if row else None
 
     async def listing(
-        self, wanted: RequestFilter, *, hidden: Kind | None, after: tuple[int, str] | None, limit: int
+        self, wanted: RequestFilter, *, kinds: tuple[Kind, ...], after: tuple[int, str] | None, limit: int
     ) -> list[CertificationRequest]:
-        """Return requests in their order, after a position; one kind may be hidden."""
-        values: dict[str, Any] = {
-            "organisation": wanted.organisation,
-            "hidden": hidden,
-            "state": wanted.state,
-            "kind": wanted.kind,
-            "created_from": wanted.created_from,
-            "created_before": wanted.created_before,
-            "text": wanted.text,
-        }
-        names = tuple(name for name, value in values.items() if value)
+        """Return requests of some kinds in their order, after a position. The text is not looked at."""
+        if not kinds:
+            return []
+        values, limits = limits_of(wanted)
         after_time, after_id = after or (0, "")
         rows = await self._database.rows(
-            _listing(names, paged=after is not None, oldest_first=wanted.oldest_first),
-            values
-            | certificates.search_values(wanted.text)
-            | {"after_time": after_time, "after_id": after_id, "limit": limit},
+            _listing(tuple(limits), wanted.state, kinds, paged=after is not None, oldest_first=wanted.oldest_first),
+            values | {"after_time": after_time, "after_id": after_id, "limit": limit},
         )
         return [request_of_row(row) for row in rows]
-
-    async def earlier(self, request: CertificationRequest, limit: int) -> list[CertificationRequest]:
-        """Return other requests of the same organisation for the same device or e-mail address, newest first."""
-        asked = request.submission
-        values = {
-            "organisation": asked.organisation,
-            "device_id": asked.device.id,
-            "email": asked.email,
-            "id": request.id,
-            "limit": limit,
-        }
-        return [request_of_row(row) for row in await self._database.rows(_EARLIER, values)]
 
     async def waiting(self) -> int:
         """Return how many requests wait for a decision."""

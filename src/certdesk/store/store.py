@@ -19,9 +19,11 @@ from certdesk.store.publication import Publications
 from certdesk.store.reasons import Reasons
 from certdesk.store.requests import Requests
 from certdesk.store.scep import SCEPIdentities
+from certdesk.store.search import Searching
 from certdesk.store.sqlite import SQLiteDatabase
 from certdesk.store.trail import Trail
 from certdesk.store.validation import Validation
+from certdesk.store.words import Words
 
 
 class Store:
@@ -42,6 +44,8 @@ class Store:
         self.passkeys = Passkeys(database)
         self.links = Links(database)
         self.overview = Overview(database)
+        self.search = Searching(database)
+        self.words = Words(database)
         self.reasons = Reasons(database)
         self.publications = Publications(database)
         self.trail = Trail(database)

@@ -7,7 +7,7 @@ from certdesk.console.rendering import Renderer
 from certdesk.console.routing import SIGNED_IN, Route, Visit
 from certdesk.doors.answers import Answer
 from certdesk.ra import RegistrationAuthority
-from certdesk.ra.overview import DayCount
+from certdesk.ra.overview import MOST_COUNTED, DayCount
 
 _WIDTH, _HEIGHT = 600, 120
 _GRID_LINES = 3
@@ -92,4 +92,6 @@ class HomePages:
     async def show(self, visit: Visit) -> Answer:
         """Show what waits for the manager."""
         overview = await self._ra.overview(visit.by)
-        return self._renderer.answer(visit, "home/show.html", overview=overview, chart=chart_of(overview.days))
+        return self._renderer.answer(
+            visit, "home/show.html", overview=overview, chart=chart_of(overview.days), most=MOST_COUNTED
+        )

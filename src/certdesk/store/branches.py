@@ -1,0 +1,35 @@
+"""Lists that are read in the order of an index, whatever they are limited to.
+
+An index holds its rows in order only for one value of each column before the ordering ones. A list of several kinds or
+states reads the beginning of each, and merges them: the work is the same with a thousand rows as with a million. Kinds
+and states stand in the statement as they are, not as parameters, so that partial indexes are seen to fit.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+
+def equals(column: str, value: StrEnum) -> str:
+    """Return a condition that shows its value to the planner; the value is one of a fixed set."""
+    return f"{column} = '{value.value}'"
+
+
+def merged(columns: str, table: str, branches: Iterable[Sequence[str]], order: str) -> str:
+    """Return the statement that reads the first `:limit` rows which meet all conditions of any of the branches."""
+    parts = [
+        f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :limit"
+        for conditions in branches
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    union = " UNION ALL ".join(f"SELECT * FROM ({part}) AS b{number}" for number, part in enumerate(parts))
+    return f"{union} ORDER BY {order} LIMIT :limit"
+
+
+def counted(table: str, branches: Iterable[Sequence[str]]) -> str:
+    """Return the statement that counts such rows up to `:most`."""
+    parts = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT 1 FROM {table} WHERE {' AND '.join(conditions)} LIMIT :most) AS b{number}"
+        for number, conditions in enumerate(branches)
+    )
+    return f"SELECT count(*) FROM (SELECT 1 FROM ({parts}) AS every LIMIT :most) AS few"

@@ -1,0 +1,136 @@
+"""The words that requests are found by, and how many came in by day: written by a job, after the answer.
+
+Writing them with every enrollment would cost it more than all its own indexes do. The job takes one sealed batch of the
+audit log after another (`certdesk.audit`): whatever happened stands in exactly one of them, whoever did it and in
+whichever order it was committed. What is not sealed yet, or not taken yet, is read as it is: `FRESH`.
+
+An entry is the organisation's code, the word, the request's age and the rest of its ID, a space between. So the
+matches of a word within an organisation lie side by side, whole words before longer ones and new before old.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from certdesk.domain.clock import SECOND
+from certdesk.domain.enrollment import DAY, CertificationRequest, Kind
+from certdesk.domain.identifiers import organisation_of
+from certdesk.domain.searching import spellings, words_of
+from certdesk.domain.states import Action
+from certdesk.store.database import Change, Database, must, then
+from certdesk.store.requests import COLUMNS, request_of_row
+
+_encode = msgspec.json.Encoder().encode
+
+MOST_FRESH = 5000
+"""Events that are looked through beside what is taken: more than a busy desk writes between two turns of the job."""
+END = "\U0010ffff"
+"""Sorts after every character that a word may hold."""
+_INDEXED = "(SELECT CAST(value AS BIGINT) FROM properties WHERE name = 'indexed_batch')"
+_FRESH_EVENTS = f"""
+    SELECT * FROM (SELECT id, at, action, organisation, subject FROM events
+        WHERE batch IS NULL ORDER BY id DESC LIMIT {MOST_FRESH}) AS unsealed
+    UNION ALL SELECT * FROM (SELECT id, at, action, organisation, subject FROM events
+        WHERE batch > {_INDEXED} ORDER BY batch DESC LIMIT {MOST_FRESH}) AS untaken
+"""
+FRESH = f"(SELECT subject FROM ({_FRESH_EVENTS}) AS fresh WHERE action = '{Action.SUBMIT}')"
+"""The IDs of requests that no entry may be there for yet."""
+_COUNTED = f"action = '{Action.SUBMIT}' OR action = '{Action.APPROVE}' OR action = '{Action.REJECT}'"
+_NEXT = f"SELECT min(batch) FROM events WHERE batch > {_INDEXED}"
+_TAKEN = "SELECT value FROM properties WHERE name = 'indexed_batch'"
+_EVENTS = f"SELECT action, at, subject FROM events WHERE batch = :batch AND ({_COUNTED})"
+_REQUESTS = f"SELECT {COLUMNS} FROM requests WHERE id IN (SELECT key FROM json_each(:ids))"
+_TAKE = Change(
+    must("UPDATE properties SET value = :batch WHERE name = 'indexed_batch' AND value = :was"),
+    then("INSERT INTO words (entry) SELECT key FROM json_each(:entries) WHERE {held} ON CONFLICT (entry) DO NOTHING"),
+    # A figure stands in the key behind what it is of: the value of a pair is of another type on each database.
+    then(
+        "INSERT INTO days (organisation, is_decision, day, count)"
+        " SELECT substr(key, 19), CAST(substr(key, 1, 1) AS INTEGER), CAST(substr(key, 3, 6) AS BIGINT),"
+        " CAST(substr(key, 10, 8) AS BIGINT) FROM json_each(:figures) WHERE {held}"
+        " ON CONFLICT (organisation, is_decision, day) DO UPDATE SET count = days.count + excluded.count"
+    ),
+)
+_BY_DAY = "SELECT is_decision, day, count FROM days WHERE organisation = :organisation AND day >= :first"
+_FRESH_BY_DAY = f"""
+    SELECT CASE WHEN e.action = '{Action.SUBMIT}' THEN 0 ELSE 1 END, e.at / {DAY}, count(*)
+    FROM ({_FRESH_EVENTS}) AS e JOIN requests r ON r.id = e.subject
+    WHERE ({_COUNTED.replace("action", "e.action")}) AND e.at >= :since
+      AND (:organisation = '' OR (e.organisation = :organisation AND r.kind <> 'manager'))
+    GROUP BY 1, 2
+"""
+
+
+def entries_of(request: CertificationRequest) -> tuple[str, ...]:
+    """Return a request's entries, in their order."""
+    organisation = organisation_of(request.id)
+    age = 0xFFFFFFFF - request.created_at // SECOND
+    rest = request.id[len(organisation) + 1 :]
+    return tuple(f"{organisation} {word} {age:08x} {rest}" for word in words_of(request.id, request.submission))
+
+
+def request_of_entry(entry: str) -> str:
+    """Return the ID of the request that an entry is of."""
+    organisation, _, _, rest = entry.split(" ")
+    return f"{organisation}-{rest}"
+
+
+def spans_of(word: str, organisation: str) -> list[tuple[str, str]]:
+    """Return between which texts the entries lie that a word begins, in their order."""
+    begins = sorted(f"{organisation} {spelling}" for spelling in spellings(word, organisation))
+    return [(begin, begin + END) for begin in begins]
+
+
+class Words:
+    """The job's reads and writes, and the figures that come of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self) -> bool:
+        """Write down what the next sealed batch adds; return False if there is none, or another server did it."""
+        row, taken = await self._database.row(_NEXT, {}), await self._database.row(_TAKEN, {})
+        if row is None or row[0] is None or taken is None:
+            return False
+        events = await self._database.rows(_EVENTS, {"batch": row[0]})
+        requests = {request.id: request for request in await self._requests({event[2] for event in events})}
+        submitted = [event[2] for event in events if event[0] == Action.SUBMIT]
+        entries = sorted(entry for each in submitted if each in requests for entry in entries_of(requests[each]))
+        values = {
+            "was": taken[0],
+            "batch": str(row[0]),
+            "entries": _encode(dict.fromkeys(entries, 0)).decode(),
+            "figures": _encode(dict.fromkeys(_figures(events, requests), 0)).decode(),
+        }
+        return await self._database.apply(_TAKE, values)
+
+    async def _requests(self, ids: Iterable[str]) -> list[CertificationRequest]:
+        values = {"ids": _encode(dict.fromkeys(sorted(ids), 0)).decode()}
+        return [request_of_row(row) for row in await self._database.rows(_REQUESTS, values)]
+
+    async def by_day(self, organisation: str, first: int) -> tuple[dict[int, int], dict[int, int]]:
+        """Return how many requests came in and how many were decided, by day since 1970, from a day on.
+
+        Within an organisation those of managers do not count, for they are the operator's.
+        """
+        counts: tuple[Counter[int], Counter[int]] = Counter(), Counter()
+        fresh = await self._database.rows(_FRESH_BY_DAY, {"organisation": organisation, "since": first * DAY})
+        taken = await self._database.rows(_BY_DAY, {"organisation": organisation, "first": first})
+        for is_decision, day, count in (*fresh, *taken):
+            counts[is_decision][day] += count
+        return counts
+
+
+def _figures(events: Sequence[Sequence[object]], requests: dict[str, CertificationRequest]) -> list[str]:
+    """Return what a batch adds to the figures: decision or not, day, how many, organisation."""
+    counts: Counter[tuple[int, int, str]] = Counter()
+    for action, at, subject in events:
+        request = requests.get(str(subject))
+        if request is None:
+            continue
+        key = int(action != Action.SUBMIT), int(str(at)) // DAY
+        counts[*key, ""] += 1
+        if request.submission.kind is not Kind.MANAGER:
+            counts[*key, request.submission.organisation] += 1
+    return [f"{kind} {day:06d} {count:08d} {organisation}" for (kind, day, organisation), count in counts.items()]
