@@ -1,12 +1,8 @@
 """Puts the console together: its routes, and what happens before and after a page."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable
-from typing import Any, cast
-
-from litestar import HttpMethod, Litestar, Request, Response
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp as LitestarASGIApp
+from typing import cast
 
 from certdesk.console import csrf, session
 from certdesk.console.pages.account import AccountPages
@@ -37,6 +33,7 @@ from certdesk.doors.asgi import ASGIApp, ClientDisconnectedError, Header, Messag
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, language_of
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.routing import Routes, WrongMethodError, nothing_here
 from certdesk.doors.settings import HTTPSettings
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.sessions import THEMES
@@ -57,9 +54,10 @@ def console_app(
     that the desk's TLS certificate is by its own CA, so devices need the root's fingerprint to trust it.
     """
     console = Console(ra, chain_pem=chain_pem, desk_url=desk_url, settings=settings, clock=clock, is_own_tls=is_own_tls)
-    handlers = [_handler(console, route) for route in console.routes]
-    app = Litestar(handlers, openapi_config=None, logging_config=None, exception_handlers={Exception: _pass_on})
-    return _Refusals(cast("ASGIApp", app), console)
+    table: defaultdict[str, dict[str, Route]] = defaultdict(dict)
+    for route in console.routes:
+        table[route.path][route.method] = route
+    return _Pages(Routes(table), console)
 
 
 class Console:
@@ -164,42 +162,21 @@ def stranger(scope: Scope, receive: Receive, source: str) -> Visit:
     )
 
 
-def nothing_here() -> CertdeskError:
-    """Say that an address leads nowhere."""
-    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
-
-
 def _refusal(visit: Visit) -> CertdeskError:
     if visit.session is None:
         return CertdeskError(ErrorKind.UNAUTHENTICATED, N_("you are not signed in, or your session has ended"))
     return CertdeskError(ErrorKind.FORBIDDEN, N_("this page is not open to your role"))
 
 
-def _handler(console: Console, route: Route) -> HTTPRouteHandler:
-    methods = [HttpMethod.GET, HttpMethod.HEAD] if route.method == "GET" else [HttpMethod.POST]
-    path = "/".join(part.replace("}", ":str}") if ":" not in part else part for part in route.path.split("/"))
+class _Pages:
+    """Answers with pages; refusals too, and defects, which the listener then logs."""
 
-    async def handler(request: Request[Any, Any, Any]) -> LitestarASGIApp:
-        answer = await console.answer(route, cast("Scope", request.scope), cast("Receive", request.receive))
-        return cast("LitestarASGIApp", answer)
-
-    return HTTPRouteHandler(path, http_method=methods)(handler)
-
-
-def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Let every exception through to `_Refusals`, where all of them are answered."""
-    raise error
-
-
-class _Refusals:
-    """Answers refusals with pages, and defects too, which the listener then logs."""
-
-    def __init__(self, app: ASGIApp, console: Console) -> None:
-        self._app = app
+    def __init__(self, routes: Routes[Route], console: Console) -> None:
+        self._routes = routes
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Answer a request."""
         has_begun = False
 
         def watched(message: Message) -> Awaitable[None]:
@@ -208,7 +185,8 @@ class _Refusals:
             return send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            page = await self._console.answer(self._routes.find(scope), scope, receive)
+            await page(scope, receive, watched)
         except ClientDisconnectedError:
             raise
         except Exception as error:
@@ -220,23 +198,14 @@ class _Refusals:
                 raise
 
     async def _answer(self, error: Exception, scope: Scope, receive: Receive) -> Answer:
-        if isinstance(error, HTTPException):
-            return await self._http_refusal(error, scope, receive)
-        if isinstance(error, CertdeskError):
-            return await self._refused(error, scope, receive)
-        return await self._refused(CertdeskError(ErrorKind.INTERNAL, ""), scope, receive)
-
-    async def _http_refusal(self, error: HTTPException, scope: Scope, receive: Receive) -> Answer:
-        if isinstance(error, MethodNotAllowedException):
+        if isinstance(error, WrongMethodError):
             refusal = CertdeskError(
                 ErrorKind.MALFORMED, N_("this address takes forms only: go back and open the page anew")
             )
-            allowed = (error.headers or {}).get("allow", "").encode()
-            return await self._refused(refusal, scope, receive, (b"allow", allowed), status=405)
-        refusal = nothing_here()
-        if not isinstance(error, NotFoundException):
-            refusal = CertdeskError(ErrorKind.MALFORMED, N_("this is no proper HTTP request"))
-        return await self._refused(refusal, scope, receive)
+            return await self._refused(refusal, scope, receive, error.allow, status=405)
+        if isinstance(error, CertdeskError):
+            return await self._refused(error, scope, receive)
+        return await self._refused(CertdeskError(ErrorKind.INTERNAL, ""), scope, receive)
 
     async def _refused(
         self, error: CertdeskError, scope: Scope, receive: Receive, *headers: Header, status: int = 0
@@ -272,7 +241,7 @@ def _is_defect(error: Exception) -> bool:
     """Tell whether an exception is a defect of ours, and not an answer to what was asked."""
     if isinstance(error, CertdeskError):
         return error.kind is ErrorKind.INTERNAL
-    return not isinstance(error, HTTPException)
+    return not isinstance(error, WrongMethodError)
 
 
 def _is_readable(scope: Scope) -> bool:

@@ -17,7 +17,7 @@ encode_json = msgspec.json.Encoder().encode
 
 
 class Answer:
-    """A complete HTTP answer; an ASGI application, so that Litestar sends it as it is."""
+    """A complete HTTP answer; an ASGI application."""
 
     __slots__ = ("body", "headers", "status")
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from certdesk.domain.enrollment import Device, Kind, Names, Submission
-from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.errors import CertdeskError
 from certdesk.domain.identifiers import check_organisation_code
-from certdesk.domain.text import N_
+from certdesk.doors.routing import nothing_here
 from certdesk.policy.fields import LONGEST_DESCRIPTION, LONGEST_DEVICE_TEXT
 from certdesk.wire import names
 from certdesk.wire.pkcs10 import CSR
@@ -30,11 +30,6 @@ def place_of(unverified_organisation: str, unverified_kinds: Sequence[str]) -> t
     except CertdeskError:
         pass
     raise nothing_here()
-
-
-def nothing_here() -> CertdeskError:
-    """Say that an address leads nowhere."""
-    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
 
 
 def submission_of(csr: CSR, organisation: str, kind: Kind, claim_sha256: bytes, app: str) -> Submission:

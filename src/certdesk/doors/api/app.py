@@ -1,16 +1,8 @@
 """Puts the API door together."""
 
 from collections import defaultdict
-from http import HTTPStatus
-from typing import Any, cast
 
-from litestar import HttpMethod, Litestar, Request, Response
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp as LitestarASGIApp
-
-from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.domain.text import N_
+from certdesk.domain.errors import CertdeskError
 from certdesk.doors.answers import JSON, Answer, encode_json
 from certdesk.doors.api.callers import Callers
 from certdesk.doors.api.certificates import CertificateCalls
@@ -24,6 +16,7 @@ from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.routing import Routes, WrongMethodError
 from certdesk.doors.settings import HTTPSettings, Ready
 from certdesk.ra import RegistrationAuthority
 
@@ -59,66 +52,24 @@ def api_app(ra: RegistrationAuthority, *, chain_pem: str, settings: HTTPSettings
     calls["/healthz"]["GET"] = health.alive
     calls["/readyz"]["GET"] = health.ready
     calls["/metrics"]["GET"] = health.metrics
-    return Problems(_litestar([_route(path, by_method) for path, by_method in calls.items()]))
+    return API(Routes(calls))
 
 
-def _route(path: str, calls: dict[str, Call]) -> HTTPRouteHandler:
-    """Return Litestar's handler of a path: one for all its methods, so that it answers OPTIONS with all of them."""
-    if "GET" in calls:
-        calls["HEAD"] = calls["GET"]
+class API:
+    """Calls what the table of operations says, and answers refusals with problem documents."""
 
-    async def handler(request: Request[Any, Any, Any]) -> LitestarASGIApp:
-        call = calls[request.scope["method"]]
-        answer = await call(cast("Scope", request.scope), cast("Receive", request.receive))
-        return cast("LitestarASGIApp", answer)
-
-    route = path.removesuffix(".xml").replace("}", ":str}")
-    return HTTPRouteHandler(route, http_method=[HttpMethod(method) for method in calls])(handler)
-
-
-def _litestar(routes: list[HTTPRouteHandler]) -> ASGIApp:
-    app = Litestar(
-        routes,
-        openapi_config=None,
-        logging_config=None,
-        exception_handlers={Exception: _pass_on},
-    )
-    return cast("ASGIApp", app)
-
-
-def _pass_on(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Let every exception through to `Problems`, where all of them are answered."""
-    raise error
-
-
-class Problems:
-    """Answers errors with problem documents; what is not an error of ours to foresee goes on to the listener."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, routes: Routes[Call]) -> None:
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Answer a request; what is not an error of ours to foresee goes on to the listener."""
         try:
-            await self._app(scope, receive, send)
+            answer = await self._routes.find(scope)(scope, receive)
         except CertdeskError as error:
             if error.kind in DISCREET:
                 scope["failure"] = error
             answer = problem_answer(error, language_of(dict(scope["headers"])))
-        except HTTPException as error:
-            if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            answer = _http_problem(error, language_of(dict(scope["headers"])))
-        else:
-            return
+        except WrongMethodError as error:
+            is_question = scope["method"] == "OPTIONS"
+            answer = Answer(200, b"", (error.allow,)) if is_question else plain_problem_answer(405, error.allow)
         await answer(scope, receive, send)
-
-
-def _http_problem(error: HTTPException, language: str) -> Answer:
-    """Return the problem of an exception that Litestar's routing raises."""
-    if isinstance(error, MethodNotAllowedException):
-        allowed = (error.headers or {}).get("allow", "")
-        return plain_problem_answer(405, (b"allow", allowed.encode()))
-    if isinstance(error, NotFoundException):
-        return problem_answer(CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address")), language)
-    return problem_answer(CertdeskError(ErrorKind.MALFORMED, N_("this is no proper HTTP request")), language)

@@ -1,13 +1,10 @@
 """Publishes every organisation's settings.xml."""
 
-from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.domain.text import N_
 from certdesk.doors.answers import Answer
 from certdesk.doors.api.callers import Callers
 from certdesk.doors.asgi import Receive, Scope
 from certdesk.ra import RegistrationAuthority
 
-_SUFFIX = ".xml"
 _HEADERS = ((b"content-type", b"application/xml"), (b"cache-control", b"public, max-age=60"))
 
 
@@ -21,7 +18,4 @@ class SettingsCalls:
     async def read(self, scope: Scope, _receive: Receive) -> Answer:
         """Get an organisation's settings for its devices."""
         self._callers.stranger(scope)
-        name = scope["path_params"]["organisation"]
-        if not name.endswith(_SUFFIX):
-            raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
-        return Answer(200, await self._ra.settings(name.removesuffix(_SUFFIX)), _HEADERS)
+        return Answer(200, await self._ra.settings(scope["path_params"]["organisation"]), _HEADERS)

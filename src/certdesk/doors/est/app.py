@@ -16,7 +16,7 @@ from certdesk.domain.text import N_, translator
 from certdesk.doors.answers import Answer
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
-from certdesk.doors.devices import nothing_here, submission_of
+from certdesk.doors.devices import submission_of
 from certdesk.doors.est.decoding import PREFIX, address_in, code_in, csr_in
 from certdesk.doors.est.encoding import (
     attributes_answer,
@@ -28,6 +28,7 @@ from certdesk.doors.est.encoding import (
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.routing import nothing_here
 from certdesk.doors.settings import HTTPSettings
 from certdesk.ra import Enrollment, RegistrationAuthority
 from certdesk.ra.protocols import protocol_claim, refusal_of

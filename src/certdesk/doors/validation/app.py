@@ -17,6 +17,7 @@ from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
 from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
+from certdesk.doors.routing import nothing_here
 from certdesk.va.answers import INTERNAL_ERROR, MALFORMED_REQUEST, TRY_LATER, UNAUTHORIZED
 from certdesk.va.authority import ValidationAuthority
 
@@ -83,7 +84,7 @@ class _ValidationDoor:
         path, method = scope["path"], scope["method"]
         is_post = path == "/ocsp"
         if not is_post and not path.startswith("/ocsp/"):
-            raise _nothing_here()
+            raise nothing_here()
         if is_post and method != "POST":
             return plain_problem_answer(405, (b"allow", b"POST"))
         if not is_post and method not in _READING:
@@ -101,7 +102,7 @@ class _ValidationDoor:
     async def _file(self, scope: Scope) -> Answer:
         match = _FILE.fullmatch(scope["path"])
         if not match:
-            raise _nothing_here()
+            raise nothing_here()
         scope["path_template"] = "/crl" if match["crl"] else "/ca"
         if scope["method"] not in _READING:
             return plain_problem_answer(405, (b"allow", b"GET, HEAD"))
@@ -144,7 +145,3 @@ def _note(scope: Scope, error: CertdeskError) -> None:
     """Let the listener log an error whose reason only the operator may read."""
     if error.kind in DISCREET:
         scope["failure"] = error
-
-
-def _nothing_here() -> CertdeskError:
-    return CertdeskError(ErrorKind.NOT_FOUND, N_("there is nothing at this address"))
