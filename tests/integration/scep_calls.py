@@ -134,7 +134,6 @@ class SCEPDevice:
         """Verify an answer by the desk's certificate (DER), decrypt it, and check what must be in it."""
         received = parse_signed(octets)
         assert received.verify(EVERY_DIGEST).der == identity
-        assert received.digest is message.digest
         attributes = {
             name: received.attributes.get(der.oid(f"{ARC}.{number}"))
             for number, name in enumerate(("type", "status", "fail", "sender", "recipient", "transaction"), start=2)
@@ -152,10 +151,13 @@ class SCEPDevice:
             content = envelope.decrypt(self.key, recipient, EVERY_CIPHER)
         else:
             assert received.content == b""
+        fail_info = FailInfo(text(attributes["fail"])) if attributes["fail"] else None
+        is_too_weak = fail_info is FailInfo.BAD_ALG and message.digest is Digest.SHA1
+        assert received.digest is (Digest.SHA256 if is_too_weak else message.digest)
         return Answer(
             status,
             text(attributes["transaction"]),
-            FailInfo(text(attributes["fail"])) if attributes["fail"] else None,
+            fail_info,
             text(received.attributes.get(der.oid("1.3.6.1.5.5.7.24.1"))),
             received,
             content,

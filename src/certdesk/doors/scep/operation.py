@@ -132,26 +132,25 @@ class PKIOperation:
         except ValueError:
             raise CertdeskError(ErrorKind.MALFORMED, N_("this is not a SCEP message")) from None
         identity = await self._identities.current()
+        digests, ciphers = _allowed(organisation)
+        digest = _digest_for(message, digests)
         try:
-            opened, identity = await self._opened(message, organisation, place)
+            opened, identity = await self._opened(message, digests, ciphers, place)
             result = await self._call(opened)
         except CMSError as refused:
             error = error_of(refused)
-            return Reply(_failure(message, identity, FAIL_INFO_OF_MESSAGE[refused.why], str(error)), error)
+            return Reply(_failure(message, identity, digest, FAIL_INFO_OF_MESSAGE[refused.why], str(error)), error)
         except CertdeskError as error:
             fail_info = FAIL_INFO[error.kind]
             if fail_info is None:
                 raise
-            return Reply(_failure(message, identity, fail_info, sentence_of(error)), error)
-        return Reply(_answer(opened, identity, result), is_stranger=result.is_stranger)
+            return Reply(_failure(message, identity, digest, fail_info, sentence_of(error)), error)
+        return Reply(_answer(opened, identity, digest, result), is_stranger=result.is_stranger)
 
     async def _opened(
-        self, message: PKIMessage, organisation: Organisation, place: Place
+        self, message: PKIMessage, digests: frozenset[Digest], ciphers: frozenset[Cipher], place: Place
     ) -> tuple[_Opened, SCEPIdentity]:
         """Verify and decrypt a message; raise `CMSError`, or `NOT_FOUND` if it is encrypted for somebody else."""
-        digests, ciphers = STRONG_DIGESTS, STRONG_CIPHERS
-        if DoorRule.LEGACY_SCEP in organisation.door_rules:
-            digests, ciphers = digests | {Digest.SHA1}, ciphers | {Cipher.TRIPLE_DES}
         signer = message.signed.verify(digests)
         key = signer.public_key()
         # Nobody else can be sent an encrypted answer, and to a tiny key not even they.
@@ -257,23 +256,31 @@ def _outcome(enrollment: Enrollment, *, is_stranger: bool = False) -> _Result:
     return _Result(refusal=refusal_of(enrollment.request))
 
 
-def _answer(opened: _Opened, identity: SCEPIdentity, result: _Result) -> bytes:
+def _answer(opened: _Opened, identity: SCEPIdentity, digest: Digest, result: _Result) -> bytes:
     """Return a CertRep: on success with certificates or lists that only the signer can decrypt."""
     if result.refusal:
-        return _failure(opened.message, identity, FailInfo.BAD_REQUEST, str(result.refusal))
+        return _failure(opened.message, identity, digest, FailInfo.BAD_REQUEST, str(result.refusal))
     content = b""
     if result.status is PKIStatus.SUCCESS:
         message = certs_only(result.certificates, result.crls)
         content = enveloped(message, opened.key, opened.signer, opened.cipher)
     attributes = answer_attributes(opened.message, result.status, os.urandom(_NONCE_LENGTH))
-    return identity.sign(content, attributes, _digest_for(opened.message))
+    return identity.sign(content, attributes, digest)
 
 
-def _failure(message: PKIMessage, identity: SCEPIdentity, fail_info: FailInfo, text: str) -> bytes:
+def _failure(message: PKIMessage, identity: SCEPIdentity, digest: Digest, fail_info: FailInfo, text: str) -> bytes:
     attributes = answer_attributes(message, PKIStatus.FAILURE, os.urandom(_NONCE_LENGTH), fail_info, text)
-    return identity.sign(b"", attributes, _digest_for(message))
+    return identity.sign(b"", attributes, digest)
 
 
-def _digest_for(message: PKIMessage) -> Digest:
-    """Return what to hash an answer with: what the device has hashed with, unless the desk does not know it."""
-    return message.signed.digest or Digest.SHA256
+def _allowed(organisation: Organisation) -> tuple[frozenset[Digest], frozenset[Cipher]]:
+    """Return what an organisation's messages may be hashed and encrypted with."""
+    if DoorRule.LEGACY_SCEP in organisation.door_rules:
+        return STRONG_DIGESTS | {Digest.SHA1}, STRONG_CIPHERS | {Cipher.TRIPLE_DES}
+    return STRONG_DIGESTS, STRONG_CIPHERS
+
+
+def _digest_for(message: PKIMessage, allowed: frozenset[Digest]) -> Digest:
+    """Return what to hash an answer with: what the device has hashed with, if the desk signs that."""
+    digest = message.signed.digest
+    return digest if digest in allowed else Digest.SHA256
