@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.audit import AuditLog, seal
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.crl import CRLPublisher
-from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, load_hierarchy
+from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, following_certificates, load_hierarchy
 from certdesk.ca.scep_identity import SCEPIdentities
 from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.enrollment import Principal, Role
@@ -90,10 +88,7 @@ class Desk:
 
     def next_ca(self) -> tuple[bytes, ...]:
         """Return the certificates (DER) of the CA that is going to follow, from `ca/next.pem`, if there is one."""
-        path = self.data / "ca" / "next.pem"
-        if not path.exists():
-            return ()
-        return tuple(each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(path.read_bytes()))
+        return following_certificates(self.data / "ca")
 
     async def close(self) -> None:
         """Seal what is left of the audit log and close the store."""

@@ -8,7 +8,8 @@ names. The root's key stays unread until something needs its signature.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from certdesk.policy.fields import LONGEST_COMMON_NAME, judge_text, shown
 
 ROOT, ISSUING = "root", "issuing"
 """Names of the two CAs: of their keys, certificate files and places in URLs."""
+_FOLLOWING = "next"
+"""The name of the file with the certificates of the CA that is going to follow."""
 
 _ROOT_VALIDITY = 7305 * DAY
 """20 years."""
@@ -149,6 +152,19 @@ def load_hierarchy(keys: KeyDirectory, directory: Path, pki_url: str) -> Hierarc
     return Hierarchy(root, issuing, signer, url, lambda: _signer_of(keys, ROOT, root))
 
 
+def following_certificates(directory: Path) -> tuple[bytes, ...]:
+    """Return the certificates (DER) of the CA that is going to follow, from `next.pem`; none if there is no such file.
+
+    Raises `UNAVAILABLE` for a file that holds anything else.
+    """
+    path = _certificate_path(directory, _FOLLOWING)
+    if not path.exists():
+        return ()
+    with _refusing(path):
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+        return tuple(parse_ca_certificate(each.public_bytes(Encoding.DER)).der for each in found)
+
+
 def _check_name(name: str) -> None:
     if problems := judge_text("name", name, _LONGEST_NAME):
         raise CertdeskError.of(problems)
@@ -164,8 +180,15 @@ def _checked_url(pki_url: str) -> str:
 
 def _load_certificate(directory: Path, name: str) -> CACertificate:
     path = _certificate_path(directory, name)
-    try:
+    with _refusing(path):
         return parse_ca_certificate(x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER))
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Raise `UNAVAILABLE` with the file's path if it cannot be read, or holds something else than it should."""
+    try:
+        yield
     except OSError as error:
         raise CertdeskError(
             ErrorKind.UNAVAILABLE, N_("{path} cannot be read: {cause}"), path=path, cause=error.strerror

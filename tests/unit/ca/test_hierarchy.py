@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, load_hierarchy
+from certdesk.ca.hierarchy import Hierarchy, create_hierarchy, following_certificates, load_hierarchy
 from certdesk.domain.clock import HOUR
 from certdesk.domain.enrollment import DAY
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -225,3 +225,19 @@ def test_a_bad_url_is_refused(tmp_path: Path, url: str) -> None:
 def test_a_slash_at_the_end_of_the_url_is_dropped(tmp_path: Path) -> None:
     """The URL may be given with a slash."""
     assert make(tmp_path, url="http://pki.example.org:8080/pki/").pki_url == "http://pki.example.org:8080/pki"
+
+
+def test_the_ca_that_follows_is_in_a_file_beside(tmp_path: Path) -> None:
+    """Whatever certificates `next.pem` has are those of the CA that follows; without the file there are none."""
+    assert following_certificates(tmp_path) == ()
+    hierarchy = hierarchy_of(KeyAlgorithm.EC_P256)
+    (tmp_path / "next.pem").write_text(hierarchy.chain_pem)
+    assert following_certificates(tmp_path) == (hierarchy.issuing.der, hierarchy.root.der)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_file_that_has_no_ca_that_follows_is_named(tmp_path: Path, content: bytes) -> None:
+    """A desk does not start with a file that is something else."""
+    (tmp_path / "next.pem").write_bytes(content)
+    with pytest.raises(CertdeskError, match=r"next\.pem is not a CA's certificate"):
+        following_certificates(tmp_path)
