@@ -1,5 +1,6 @@
 """What `certdesk` prints and writes when all is well: data to standard output, everything else beside it."""
 
+import hashlib
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from certdesk import __version__
 from tests.e2e.books import execute, rows
 from tests.e2e.server import DeskServer, certdesk_here
 
-WRONG = 3
+USAGE, WRONG = 2, 3
 
 
 def test_version() -> None:
@@ -75,6 +76,20 @@ def test_a_token_is_printed_alone_and_works(sqlite_server: DeskServer) -> None:
     with sqlite_server.device() as caller:
         answer = caller.get("/api/v1/requests", headers={"Authorization": f"Bearer {token.strip()}"})
     assert answer.status_code == 200
+
+
+def test_a_file_is_published(sqlite_server: DeskServer, tmp_path: Path) -> None:
+    """`publish` prints the checksum; the file is all organisations' or one's, of the desk's version or another."""
+    file = tmp_path / "guide.pdf"
+    file.write_bytes(b"%PDF-1.7")
+    done = sqlite_server.here("publish", str(file))
+    checksum = hashlib.sha256(b"%PDF-1.7").hexdigest()
+    assert (done.stdout, done.stderr) == (f"SHA-256  {checksum}\n", f"guide.pdf {__version__} is published\n")
+    done = sqlite_server.here("publish", str(file), "--organisation=FRA1", "--version=2.1")
+    assert done.stderr == "guide.pdf 2.1 is published\n"
+    (tmp_path / "Enroll.apk").write_bytes(b"%PDF-1.7")
+    done = sqlite_server.here("publish", str(tmp_path / "Enroll.apk"), status=USAGE)
+    assert "does not contain what its name says" in done.stderr
 
 
 def test_the_chain_is_what_openssl_verifies(sqlite_server: DeskServer, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ public final class Fact extends LinearLayout {
         values.recycle();
         value = text(16, R.color.text);
         value.setTextIsSelectable(true);
+        value.setTextDirection(TEXT_DIRECTION_FIRST_STRONG_LTR); // or a telephone number would end in its +
         addView(label);
         addView(value);
         setPadding(0, 0, 0, Math.round(10 * getResources().getDisplayMetrics().density));

@@ -43,6 +43,9 @@ public final class Field extends LinearLayout {
         } finally {
             values.recycle();
         }
+        if (isCode()) {
+            input.setTextDirection(TEXT_DIRECTION_LTR);
+        }
         input.setId(View.generateViewId());
         input.setMinimumHeight(pixels(48));
         input.setSaveEnabled(false); // the field itself does, under an id that is the same every time
@@ -65,6 +68,14 @@ public final class Field extends LinearLayout {
 
     private int pixels(int dp) {
         return Math.round(dp * getResources().getDisplayMetrics().density);
+    }
+
+    /** Tells whether what belongs here reads from left to right in every language: an address, or a number. */
+    private boolean isCode() {
+        int kind = input.getInputType() & (InputType.TYPE_MASK_CLASS | InputType.TYPE_MASK_VARIATION);
+        return kind == (InputType.TYPE_CLASS_TEXT | InputType.TYPE_TEXT_VARIATION_URI)
+                || kind == (InputType.TYPE_CLASS_TEXT | InputType.TYPE_TEXT_VARIATION_EMAIL_ADDRESS)
+                || kind == InputType.TYPE_CLASS_PHONE;
     }
 
     public boolean isSecret() {
