@@ -1,6 +1,7 @@
 """A desk for programs that we did not write: `certdesk serve` in a process of its own, with devices' rules set.
 
-Devices that wait come back after a second, and a code approves at once. DEU1 turns away devices without a code.
+Devices that wait come back after a second, and a code approves at once. DEU1 turns away devices without a code,
+USA1 puts up with old SCEP devices.
 """
 
 import json
@@ -23,6 +24,7 @@ SECONDS = 60.0
 ORGANISATIONS = (
     ("FRA1", "La Poste", "FR", "approve-vouched"),
     ("DEU1", "Deutsche Post", "DE", "approve-vouched", "require-code"),
+    ("USA1", "US Mail", "US", "approve-vouched", "legacy-scep"),
 )
 """Code, name, country and rules."""
 ADMINISTRATOR = "ada"

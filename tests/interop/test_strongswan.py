@@ -35,14 +35,14 @@ class StrongSwan:
         wait = ("--interval", "1", "--outform", "pem")
         return ("pki", "--est", "--url", url, "--in", f"{key}.csr", *trusted, *wait, *options)
 
-    def scepca(self) -> None:
+    def scepca(self, organisation: str = "FRA1") -> None:
         """Fetch the certificates: besides those of the CAs, `ra.pem`, which messages are encrypted for."""
         out = ("--caout", "ca.pem", "--raout", "ra.pem", "--outform", "pem")
-        run(self.folder, "pki", "--scepca", "--url", self.desk.scep(), *out)
+        run(self.folder, "pki", "--scepca", "--url", self.desk.scep(organisation), *out)
 
-    def scep(self, key: str, *options: str) -> tuple[str, ...]:
+    def scep(self, key: str, *options: str, organisation: str = "FRA1") -> tuple[str, ...]:
         """Return the command that enrolls a key."""
-        who = ("--url", self.desk.scep(), "--in", key, "--dn", f"CN={self.name}")
+        who = ("--url", self.desk.scep(organisation), "--in", key, "--dn", f"CN={self.name}")
         trusted = ("--cacert-enc", "ra.pem", "--cacert-sig", "ra.pem", "--cacert", "ca.pem", "--cacert", "ca-1.pem")
         return ("pki", "--scep", *who, *trusted, "--interval", "1", "--outform", "pem", *options)
 
@@ -125,3 +125,14 @@ def test_scep_tells_of_a_rejection_and_of_a_wrong_code(gateway: StrongSwan) -> N
     assert b"failInfo:     badRequest" in wrong.stderr
     assert "failInfo:     badRequest" in gateway.rejected(*command)
     renewed(gateway, *command, "--password", gateway.desk.code())
+
+
+def test_scep_with_weak_algorithms_needs_the_legacy_rule(gateway: StrongSwan) -> None:
+    """Triple DES and SHA-1, in the messages and in the CSR, are refused unless the organisation puts up with them."""
+    weak = ("--cipher", "des3", "--digest", "sha1")
+    gateway.scepca("USA1")
+    key = gateway.key("key.pem", "--type", "rsa", "--size", "2048")
+    refused = run(gateway.folder, *gateway.scep(key, *weak), status=1)
+    assert b"failInfo:     badAlg" in refused.stderr
+    code = gateway.desk.code("USA1")
+    renewed(gateway, *gateway.scep(key, *weak, "--password", code, organisation="USA1"))

@@ -175,6 +175,10 @@ class CertificationRequest:
         """Tell whether somebody filled in a form for it, so that nothing of the form may be missing."""
         return self.door not in PROTOCOL_DOORS and self.renews is None
 
+    def is_legacy(self, organisation: Organisation) -> bool:
+        """Tell whether its CSR may be signed with SHA-1, as by the SCEP devices that an organisation puts up with."""
+        return self.door == "scep" and DoorRule.LEGACY_SCEP in organisation.door_rules
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

@@ -19,16 +19,17 @@ MOST_RSA_EXPONENT = 2**31 - 1
 _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 # SHA-1 and MD5 collide; the 224 bit hashes are below the strength of P-256. None is Ed25519's.
 _HASHES = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512", None})
+_LEGACY_HASHES = _HASHES | {"sha1"}
 _SMALL_PRIMES = math.prod(
     number for number in range(2, 752) if all(number % factor for factor in range(2, math.isqrt(number) + 1))
 )
 """The product of the primes that no sound modulus has as a factor (CA/Browser Forum BR §6.1.6)."""
 
 
-def judge_key(csr: CSR) -> list[Problem]:
-    """Return what speaks against a CSR's key and the hash of its signature."""
+def judge_key(csr: CSR, *, legacy: bool = False) -> list[Problem]:
+    """Return what speaks against a CSR's key and the hash of its signature, which may be SHA-1 of a legacy device."""
     problems = _judge_public_key(csr.public_key)
-    if csr.signature_hash not in _HASHES:
+    if csr.signature_hash not in (_LEGACY_HASHES if legacy else _HASHES):
         problems.append(
             Problem(
                 ErrorKind.WEAK_SIGNATURE,

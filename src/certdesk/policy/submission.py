@@ -76,15 +76,22 @@ def approved_names(submission: Submission, csr: CSR) -> Names:
 
 
 def judge(
-    submission: Submission, csr: CSR, organisation: Organisation, facts: Facts, *, by_form: bool = True
+    submission: Submission,
+    csr: CSR,
+    organisation: Organisation,
+    facts: Facts,
+    *,
+    by_form: bool = True,
+    legacy: bool = False,
 ) -> list[Problem]:
     """Return all that speaks against a normalised submission, the gravest first; an empty list approves of it.
 
-    What came without a form (`CertificationRequest.is_by_form`) may lack what only a form asks for.
+    What came without a form (`CertificationRequest.is_by_form`) may lack what only a form asks for, and what comes
+    from a legacy device (`CertificationRequest.is_legacy`) may be signed with SHA-1.
     """
     return [
         *_judge_kind(submission, organisation),
-        *judge_key(csr),
+        *judge_key(csr, legacy=legacy),
         *_judge_facts(submission, facts),
         *_judge_names(submission, csr, organisation),
         *_judge_fields(submission, by_form=by_form),

@@ -1,5 +1,6 @@
 """Everything about one request or one certificate, on one page: what a manager vouches for, and what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from certdesk.ca.names import server_common_name
@@ -9,7 +10,7 @@ from certdesk.domain.errors import CertdeskError, Problem
 from certdesk.domain.states import CertificateStatus, RequestState
 from certdesk.domain.validation import StoredAnswer, StoredCRL
 from certdesk.policy.submission import Facts, judge
-from certdesk.ra.office import check_may_decide, checked_text, hidden_from
+from certdesk.ra.office import check_may_decide, checked_text, hidden_from, no_such_request
 from certdesk.ra.sessions import Sessions
 from certdesk.store.requests import Case, Intent
 from certdesk.wire.pkcs10 import CSR, parse_csr
@@ -39,6 +40,21 @@ class RequestFile:
     """The organisation's reusable reasons for a rejection."""
     obstacle: Problem | None
     """Why this caller may not decide the request; None if they may, or if it is decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request that is about to be decided among others."""
+
+    request: CertificationRequest
+    findings: tuple[Problem, ...]
+    obstacle: Problem | None
+    """As in its file."""
+
+    @property
+    def can_be_decided(self) -> bool:
+        """Whether it waits, and for this caller."""
+        return self.request.state is RequestState.REQUESTED and self.obstacle is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,22 @@ class Files(Sessions):
             obstacle=_obstacle(request, by),
         )
 
+    async def candidates(self, request_ids: Sequence[str], by: Principal) -> tuple[list[Candidate], list[str]]:
+        """Return some requests with what bears on deciding them, and the reusable reasons of their organisations.
+
+        Raises `NOT_FOUND` if one of them is not in the caller's scope.
+        """
+        cases, hidden = await self._store.requests.cases(request_ids, by.organisation), hidden_from(by)
+        candidates = []
+        for request_id in request_ids:
+            case = cases.get(request_id)
+            if case is None or case.request.submission.kind is hidden:
+                raise no_such_request()
+            findings = _findings(case, parse_csr(case.request.submission.csr))
+            candidates.append(Candidate(case.request, findings, _obstacle(case.request, by)))
+        organisations = {candidate.request.submission.organisation for candidate in candidates}
+        return candidates, await self._store.reasons.of_all(sorted(organisations))
+
     async def certificate_file(self, serial_number: bytes, by: Principal) -> CertificateFile:
         """Return a certificate in the caller's scope with its surroundings; raise `NOT_FOUND`."""
         certificate = await self._seen_certificate(serial_number, by)
@@ -115,8 +147,9 @@ class Files(Sessions):
 def _findings(case: Case, csr: CSR) -> tuple[Problem, ...]:
     if case.request.state is not RequestState.REQUESTED:
         return ()
-    facts = Facts(case.key_owner, case.key_compromised)
-    problems = judge(case.request.submission, csr, case.organisation, facts, by_form=case.request.is_by_form)
+    facts, request = Facts(case.key_owner, case.key_compromised), case.request
+    legacy = request.is_legacy(case.organisation)
+    problems = judge(request.submission, csr, case.organisation, facts, by_form=request.is_by_form, legacy=legacy)
     try:
         if not csr.is_redacted:
             csr.verify()

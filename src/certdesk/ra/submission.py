@@ -168,6 +168,13 @@ def check_policy(request: CertificationRequest, csr: CSR, facts: SubmissionFacts
     Whoever calls also verifies the proof of possession, best afterwards: it costs ten times as much.
     """
     known = Facts(facts.key_owner, facts.key_compromised)
-    problems = judge(request.submission, csr, facts.organisation, known, by_form=request.is_by_form)
+    problems = judge(
+        request.submission,
+        csr,
+        facts.organisation,
+        known,
+        by_form=request.is_by_form,
+        legacy=request.is_legacy(facts.organisation),
+    )
     if problems:
         raise CertdeskError.of(problems)

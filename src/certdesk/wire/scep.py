@@ -89,7 +89,7 @@ def _text(attributes: Mapping[bytes, bytes], kind: bytes) -> str:
 
 
 def parse_issuer_and_serial_number(octets: bytes) -> Party:
-    """Read what GetCert and GetCRL ask for (§3.3.4, §3.3.5); raises `ValueError`."""
+    """Read what GetCert and GetCRL ask for (§3.3.4); raises `ValueError`."""
     return parse_party(octets, der.whole(octets))
 
 

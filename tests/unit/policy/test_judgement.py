@@ -8,8 +8,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from certdesk.domain.enrollment import Device, Kind, Names, Organisation, Submission
+from certdesk.domain.enrollment import (
+    CertificationRequest,
+    Device,
+    DoorRule,
+    Kind,
+    Names,
+    Organisation,
+    Submission,
+)
 from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.domain.states import RequestState
 from certdesk.policy.submission import Facts, judge, normalise, owner_of
 from certdesk.wire.pkcs10 import CSR, parse_csr
 from tests.unit.policy.examples import CSR as GOOD_CSR
@@ -398,6 +407,23 @@ def test_good_keys(name: str) -> None:
 def test_good_signature_hashes(dotted: str) -> None:
     """SHA-256, SHA-384 and SHA-512 are strong enough."""
     assert judge(MOBILE, with_algorithm(dotted), ORGANISATION, FACTS) == []
+
+
+def test_a_legacy_device_may_sign_with_sha1_and_nothing_weaker() -> None:
+    """SHA-1 is let through where it is asked for, MD5 never."""
+    sha1, md5 = (with_algorithm(f"1.2.840.113549.1.1.{number}") for number in (5, 4))
+    assert judge(MOBILE, sha1, ORGANISATION, FACTS, legacy=True) == []
+    [problem] = judge(MOBILE, md5, ORGANISATION, FACTS, legacy=True)
+    assert problem.kind is ErrorKind.WEAK_SIGNATURE
+
+
+@pytest.mark.parametrize("door", ["api", "est", "scep"])
+def test_devices_are_legacy_at_the_scep_door_of_some_organisations(door: str) -> None:
+    """Neither the rule alone nor the door alone is enough."""
+    tolerant = replace(ORGANISATION, door_rules=frozenset({DoorRule.LEGACY_SCEP}))
+    request = CertificationRequest("FRA1-7GQ4-2KXM", MOBILE, b"", RequestState.REQUESTED, 0, 0, door)
+    assert request.is_legacy(tolerant) is (door == "scep")
+    assert not request.is_legacy(ORGANISATION)
 
 
 def test_same_device_may_ask_again_with_its_key() -> None:

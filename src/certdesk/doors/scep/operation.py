@@ -216,7 +216,7 @@ class PKIOperation:
         return _Result((certificate.der,))
 
     async def _get_crl(self, opened: _Opened) -> _Result:
-        """Return the revocation list of a certificate's issuer (§3.3.5)."""
+        """Return the revocation list of a certificate's issuer (§3.3.4)."""
         issuer = _party_in(opened.content).issuer
         names = {self._ca.issuing.subject: ISSUING, self._ca.root.subject: ROOT}
         if issuer not in names:
