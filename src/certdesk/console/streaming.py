@@ -18,18 +18,35 @@ _FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - spreadsheets
 class Stream:
     """An answer whose body is not complete yet; an ASGI application."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], *headers: Header) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes], *headers: Header, ends_with_reader: bool = False) -> None:
         self._chunks = chunks
         self._headers = [*PAGE_HEADERS, NO_STORE, NO_SNIFF, _UNBUFFERED, *headers]
+        self._ends_with_reader = ends_with_reader
+        """Whether nothing more is made once nobody is there to read it."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is as soon as it is there."""
+        left = asyncio.ensure_future(_left(receive))
+        try:
+            await self._send(scope, send, left)
+        finally:
+            left.cancel()
+
+    async def _send(self, scope: Scope, send: Send, left: "asyncio.Future[None]") -> None:
         headers = [*self._headers, STRICT_TRANSPORT] if scope["scheme"] == "https" else self._headers
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if scope["method"] != "HEAD":
             async for chunk in self._chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                if self._ends_with_reader and left.done():
+                    break
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the reader has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def csv_stream(name: str, heading: Sequence[str], pages: AsyncIterator[list[Sequence[str]]]) -> Stream:
@@ -45,6 +62,7 @@ def csv_stream(name: str, heading: Sequence[str], pages: AsyncIterator[list[Sequ
         chunks(),
         (b"content-type", b"text/csv; charset=utf-8; header=present"),
         (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        ends_with_reader=True,
     )
 
 

@@ -6,10 +6,10 @@ as well: `claire.petit@poste.example` is a word, and so are `petit@poste.example
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certdesk.domain.enrollment import Submission
+from certdesk.domain.enrollment import Names
 from certdesk.domain.errors import CertdeskError
 from certdesk.domain.identifiers import organisation_of, parse_request_id
 
@@ -18,8 +18,7 @@ LONGEST_WORD = 64
 _MOST_WORDS = 16
 _MOST_PARTS = 3
 _SHORTEST_PART = 4
-_PARTS_OF_ADDRESS = re.compile(r"[.\-_+]")
-_PARTS_OF_DEVICE = re.compile(r"[.\-_:/]")
+_SEPARATORS = re.compile(r"[.\-_+:/]")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{8,64}")
 _SERIAL_LENGTH, _DIGEST_LENGTH = 32, 64
 """Hexadecimal digits."""
@@ -65,44 +64,30 @@ def plain(text: str) -> str:
     return "".join(each for each in decomposed if not unicodedata.combining(each)).casefold()
 
 
-def words_of(request_id: str, asked: Submission) -> tuple[str, ...]:
-    """Return the words that a request is found by, in a fixed order; none holds a space."""
-    return tuple(sorted(dict.fromkeys(_cut(_words(request_id, asked)))))
-
-
-def _cut(words: Iterator[str]) -> Iterator[str]:
-    for _, word in zip(range(_MOST_WORDS), words, strict=False):
-        yield word[:LONGEST_WORD]
-
-
-def _words(request_id: str, asked: Submission) -> Iterator[str]:
-    yield request_id[len(organisation_of(request_id)) + 1 :].lower()
-    email = "".join(plain(asked.email).split())
+def words_of(request_id: str, email: str, device_id: str, common_name: str, names: Names) -> list[str]:
+    """Return the words that a request is found by, sorted; none holds a space."""
+    words = [request_id[len(organisation_of(request_id)) + 1 :].lower()]
     if email:
-        yield email
-        yield from _parts_of_address(email)
-    for word in plain(asked.device.id).split():
-        yield word
-        last = _PARTS_OF_DEVICE.split(word)[-1]
-        if len(last) >= _SHORTEST_PART:
-            yield last
-    yield from plain(asked.common_name).split()
-    for name in (*asked.names.dns, *asked.names.ip):
-        yield name.lower()
-    for name in asked.names.dns:
-        _, _, domain = name.lower().partition(".")
-        if "." in domain:
-            yield domain
+        words += _parts_of_address("".join(plain(email).split()))
+    for word in plain(device_id).split():
+        last = _SEPARATORS.split(word)[-1]
+        words += (word, last) if len(last) >= _SHORTEST_PART else (word,)
+    if common_name:
+        words += plain(common_name).split()
+    if names:
+        words += map(str.lower, (*names.dns, *names.ip))
+        words += (domain for name in names.dns if "." in (domain := name.lower().partition(".")[2]))
+    return sorted({word[:LONGEST_WORD] for word in words[:_MOST_WORDS]})
 
 
-def _parts_of_address(email: str) -> Iterator[str]:
-    """Yield an address from each of its later parts on, and its domain."""
+def _parts_of_address(email: str) -> list[str]:
+    """Return an address, the same from each of its first few later parts on, and its domain."""
     local, _, domain = email.partition("@")
-    for found, _ in zip(_PARTS_OF_ADDRESS.finditer(local), range(_MOST_PARTS), strict=False):
-        if found.end() < len(local):
-            yield email[found.end() :]
-    if domain:
-        yield domain
+    parts = [email, domain] if domain else [email]
+    if not local.isalnum():
+        ends = [found.end() for found in _SEPARATORS.finditer(local)][:_MOST_PARTS]
+        parts += [email[end:] for end in ends if end < len(local)]
+    return parts
 
 
 def spellings(word: str, organisation: str) -> tuple[str, ...]:
@@ -114,6 +99,6 @@ def spellings(word: str, organisation: str) -> tuple[str, ...]:
     return (word, rest) if hyphen and rest and code == organisation.lower() else (word,)
 
 
-def is_found(words: tuple[str, ...], wanted: tuple[str, ...], organisation: str) -> bool:
+def is_found(words: Sequence[str], wanted: tuple[str, ...], organisation: str) -> bool:
     """Tell whether each of the wanted words begins one of a request's words."""
     return all(any(word.startswith(spellings(each, organisation)) for word in words) for each in wanted)

@@ -1,5 +1,6 @@
 """What a manager's day begins with: what waits, what expires, what happened lately."""
 
+import asyncio
 from dataclasses import dataclass
 
 from certdesk.domain.enrollment import DAY, Certificate, CertificationRequest, Principal, Role
@@ -9,6 +10,7 @@ from certdesk.store.overview import Scope
 DAYS = 30
 """How far back the counts go, and how far ahead `soon` is."""
 _FEW = 8
+_REST = 9
 MOST_COUNTED = 1000
 """Whoever has more before them does not need to know how many more."""
 
@@ -62,5 +64,13 @@ class Overviews(Office):
         )
 
     async def index(self) -> bool:
-        """Write down by what the requests of the next sealed batch are found; tell whether there was one. A job."""
-        return await self._store.words.take()
+        """Write down by what the requests of the next sealed batch are found; tell whether there was one. A job.
+
+        After a burst it takes its time: it rests nine times as long as it has worked.
+        """
+        time = asyncio.get_running_loop().time
+        begun = time()
+        if not await self._store.words.take():
+            return False
+        await asyncio.sleep(_REST * (time() - begun))
+        return True

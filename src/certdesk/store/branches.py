@@ -14,16 +14,20 @@ def equals(column: str, value: StrEnum) -> str:
     return f"{column} = '{value.value}'"
 
 
-def merged(columns: str, table: str, branches: Iterable[Sequence[str]], order: str) -> str:
-    """Return the statement that reads the first `:limit` rows which meet all conditions of any of the branches."""
+def merged(columns: str, table: str, key: str, branches: Iterable[Sequence[str]], order: str) -> str:
+    """Return the statement that reads the first `:limit` rows which meet all conditions of any of the branches.
+
+    What the order is by, and the key, is merged first, which indexes can answer alone; then these rows are read.
+    """
+    narrow = ", ".join(dict.fromkeys([*(part.split()[0] for part in order.split(", ")), key]))
     parts = [
-        f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :limit"
+        f"SELECT {narrow} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :limit"
         for conditions in branches
     ]
-    if len(parts) == 1:
-        return parts[0]
     union = " UNION ALL ".join(f"SELECT * FROM ({part}) AS b{number}" for number, part in enumerate(parts))
-    return f"{union} ORDER BY {order} LIMIT :limit"
+    chosen = f"SELECT {key} AS chosen FROM ({union}) AS every ORDER BY {order} LIMIT :limit"
+    # The order of the join is prescribed, or SQLite might walk through the whole table.
+    return f"SELECT {columns} FROM ({chosen}) AS few CROSS JOIN {table} WHERE {key} = chosen ORDER BY {order}"
 
 
 def counted(table: str, branches: Iterable[Sequence[str]]) -> str:

@@ -129,7 +129,7 @@ def _listing(
     if paged:
         limits = (*limits, f"(not_after, serial_number) {'>' if soonest_first else '<'} (:after_time, :after_serial)")
     order = "not_after, serial_number" if soonest_first else "not_after DESC, serial_number DESC"
-    return merged(COLUMNS, "certificates", branches_of(limits, status, kinds), order)
+    return merged(COLUMNS, "certificates", "serial_number", branches_of(limits, status, kinds), order)
 
 
 class Certificates:

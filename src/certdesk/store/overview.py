@@ -15,11 +15,11 @@ from certdesk.store.requests import request_of_row
 _LATELY = 2000
 """Events among which the last decisions are looked for."""
 _DECIDED = f"""
-    SELECT {requests.COLUMNS} FROM requests WHERE id IN (
+    SELECT {requests.COLUMNS} FROM (
         SELECT subject FROM (
-            SELECT id, action, subject FROM events {{where}} ORDER BY id DESC LIMIT {_LATELY}) AS lately
-        WHERE action = '{Action.APPROVE}' OR action = '{Action.REJECT}' ORDER BY id DESC LIMIT {{some}})
-    AND {{kinds}} ORDER BY decided_at DESC, id DESC LIMIT :limit
+            SELECT id AS event_id, action, subject FROM events {{where}} ORDER BY id DESC LIMIT {_LATELY}) AS lately
+        WHERE action = '{Action.APPROVE}' OR action = '{Action.REJECT}' ORDER BY event_id DESC LIMIT {{some}}) AS few
+    CROSS JOIN requests WHERE id = subject AND {{kinds}} ORDER BY decided_at DESC, id DESC LIMIT :limit
 """
 _SPARE = 4
 """How many times as many decisions are read as are shown, for some may be of a kind that is not."""
@@ -44,7 +44,7 @@ def _waiting(scope: Scope, *, is_count: bool) -> str:
     branches = list(requests.branches_of(scope.limits, RequestState.REQUESTED, scope.kinds))
     if is_count:
         return counted("requests", branches)
-    return merged(requests.COLUMNS, "requests", branches, "created_at, id")
+    return merged(requests.COLUMNS, "requests", "id", branches, "created_at, id")
 
 
 @cache
@@ -53,7 +53,7 @@ def _expiring(scope: Scope, *, is_count: bool) -> str:
     branches = list(certificates.branches_of(limits, CertificateStatus.VALID, scope.kinds))
     if is_count:
         return counted("certificates", branches)
-    return merged(certificates.COLUMNS, "certificates", branches, "not_after, serial_number")
+    return merged(certificates.COLUMNS, "certificates", "serial_number", branches, "not_after, serial_number")
 
 
 @cache

@@ -1,8 +1,15 @@
 """The reasons that an organisation's managers reject requests for again and again."""
 
+import json
+from collections.abc import Iterable
+
 from certdesk.store.database import Change, Database, must
 
 _REASONS = "SELECT text FROM reasons WHERE organisation = :organisation ORDER BY position"
+_OF_ALL = """
+    SELECT text FROM json_each(:organisations) AS asked CROSS JOIN reasons
+    WHERE organisation = asked.key ORDER BY organisation, position
+"""
 _ADD = Change(
     must(
         "INSERT INTO reasons (organisation, position, text)"
@@ -22,6 +29,12 @@ class Reasons:
     async def of(self, organisation: str) -> list[str]:
         """Return an organisation's reasons."""
         return [row[0] for row in await self._database.rows(_REASONS, {"organisation": organisation})]
+
+    async def of_all(self, organisations: Iterable[str]) -> list[str]:
+        """Return the reasons of some organisations, each reason once."""
+        codes = json.dumps(dict.fromkeys(organisations, 0))
+        rows = await self._database.rows(_OF_ALL, {"organisations": codes})
+        return list(dict.fromkeys(row[0] for row in rows))
 
     async def add(self, organisation: str, text: str) -> bool:
         """Add a reason at the end; return False if it is there already."""

@@ -49,6 +49,12 @@ _CASE = Lookup(f"""
     FROM requests r JOIN organisations o ON o.code = r.organisation LEFT JOIN keys k ON k.spki_sha256 = r.spki_sha256
     WHERE r.id = :id AND (:scope = '' OR r.organisation = :scope)
 """)
+_CASES = f"""
+    SELECT {_R}, {_O}, k.owner, k.compromised
+    FROM json_each(:ids) AS asked CROSS JOIN requests r CROSS JOIN organisations o
+    LEFT JOIN keys k ON k.spki_sha256 = r.spki_sha256
+    WHERE r.id = asked.key AND o.code = r.organisation AND (:scope = '' OR r.organisation = :scope)
+"""
 _ENROLLMENT = f"""
     SELECT {_R}, o.poll_seconds, {certificates.PREFIXED}
     FROM requests r JOIN organisations o ON o.code = r.organisation
@@ -213,10 +219,15 @@ def request_of_row(row: Row) -> CertificationRequest:
         state,
         locality,
         Device(device_id, model, platform, app, Conditions(**json.loads(conditions)) if conditions else None),
-        _names_of(names),
+        names_of(names),
         common_name,
     )
     return CertificationRequest(request_id, submission, spki_sha256, RequestState(request_state), *rest)
+
+
+def _case_of_row(row: Row) -> Case:
+    end = _WIDTH + _ORGANISATION_WIDTH
+    return Case(request_of_row(row[:_WIDTH]), organisation_of_row(row[_WIDTH:end]), row[end], bool(row[end + 1]))
 
 
 def _enrollment_of_row(row: Row | None) -> Enrollment | None:
@@ -230,7 +241,8 @@ def _enrollment_of_row(row: Row | None) -> Enrollment | None:
     )
 
 
-def _names_of(text: str) -> Names:
+def names_of(text: str) -> Names:
+    """Return the names in a row."""
     if not text:
         return Names()
     names = json.loads(text)
@@ -309,7 +321,7 @@ def _listing(
     if paged:
         limits = (*limits, f"(created_at, id) {'>' if oldest_first else '<'} (:after_time, :after_id)")
     order = "created_at, id" if oldest_first else "created_at DESC, id DESC"
-    return merged(COLUMNS, "requests", branches_of(limits, state, kinds), order)
+    return merged(COLUMNS, "requests", "id", branches_of(limits, state, kinds), order)
 
 
 class Requests:
@@ -340,10 +352,13 @@ class Requests:
     async def case(self, request_id: str, scope: str) -> Case | None:
         """Return a request within a scope with what bears on deciding it."""
         row = await self._database.look_up(_CASE, {"id": request_id, "scope": scope})
-        if row is None:
-            return None
-        end = _WIDTH + _ORGANISATION_WIDTH
-        return Case(request_of_row(row[:_WIDTH]), organisation_of_row(row[_WIDTH:end]), row[end], bool(row[end + 1]))
+        return _case_of_row(row) if row else None
+
+    async def cases(self, request_ids: Sequence[str], scope: str) -> dict[str, Case]:
+        """Return some requests within a scope, by their IDs, each with what bears on deciding it."""
+        ids = json.dumps(dict.fromkeys(request_ids, 0))
+        rows = await self._database.rows(_CASES, {"ids": ids, "scope": scope})
+        return {case.request.id: case for case in map(_case_of_row, rows)}
 
     async def enrollment(self, request_id: str, scope: str = "") -> Enrollment | None:
         """Return a request within a scope with its certificate."""

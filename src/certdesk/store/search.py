@@ -5,7 +5,7 @@ and for who sees the whole federation one organisation after the other. A page l
 entries: if the other filters let too few of these through, it ends there and says where the next one goes on.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -21,21 +21,23 @@ from certdesk.store.branches import equals
 from certdesk.store.certificates import certificate_of_row
 from certdesk.store.database import Database, Row
 from certdesk.store.requests import request_of_row
-from certdesk.store.words import END, FRESH, entries_of, request_of_entry, spans_of
+from certdesk.store.words import END, FRESH, NAMING, entries_of_row, request_of_entry, spans_of
 
 _encode = msgspec.json.Encoder().encode
 
 _CHUNK = 100
 _MOST_SEEN = 2000
 _MOST_DIRECT = 50
-_WIDTH = len(requests.COLUMNS.split(", "))
 _R = ", ".join(f"r.{column}" for column in requests.COLUMNS.split(", "))
 # The order of the join is prescribed: SQLite would rather walk through all that meets one of the conditions.
-_REQUESTS = f"SELECT {_R} FROM json_each(:ids) AS asked CROSS JOIN requests r WHERE r.id = asked.key"
-_CERTIFICATES = (
-    f"SELECT {_R}, {certificates.PREFIXED} FROM json_each(:ids) AS asked CROSS JOIN requests r"
-    " CROSS JOIN certificates c WHERE r.id = asked.key AND c.serial_number = r.serial_number"
+_FROM_REQUESTS = " FROM json_each(:ids) AS asked CROSS JOIN requests r WHERE r.id = asked.key"
+_FROM_CERTIFICATES = (
+    " FROM json_each(:ids) AS asked CROSS JOIN requests r CROSS JOIN certificates c"
+    " WHERE r.id = asked.key AND c.serial_number = r.serial_number"
 )
+_REQUESTS = f"SELECT {_R}{_FROM_REQUESTS}"
+_CERTIFICATES = f"SELECT {certificates.PREFIXED}, r.id{_FROM_CERTIFICATES}"
+_NAMES = f"SELECT {', '.join(f'r.{column}' for column in NAMING.split(', '))}"
 _SAME = " AND r.id <> :id AND (r.device_id = :device_id OR (r.email = :email AND r.email <> ''))"
 _ENTRIES = "SELECT entry FROM words WHERE entry > :after AND entry < :before ORDER BY entry LIMIT :limit"
 _ORGANISATIONS = """
@@ -63,9 +65,12 @@ class Found(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Match(Generic[Item]):
-    request: CertificationRequest
-    item: Item
+class _Match:
+    """A request that is found, as far as finding it goes."""
+
+    created_at: int
+    request_id: str
+    entries: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,12 @@ class _Wanted(Generic[Item]):
     search: Search
     organisation: str
     statement: str
+    """Reads the items."""
+    names: str
+    """Reads what the items' requests are found by."""
     values: dict[str, Any]
-    kind: type[Item]
-
-    def match_of(self, row: Row) -> _Match[Item]:
-        """Return what a row of the statement holds."""
-        request = request_of_row(row[:_WIDTH])
-        item: Any = request if self.kind is CertificationRequest else certificate_of_row(row[_WIDTH:])
-        return _Match(request, item)
+    item_of: Callable[[Row], tuple[str, Item]]
+    """Return the request's ID and the item in a row."""
 
 
 class Searching:
@@ -97,10 +100,18 @@ class Searching:
         """Return a page of requests of some kinds that a text finds; None if there is no such position."""
         values, limits = requests.limits_of(wanted)
         limits += [equals("state", wanted.state)] if wanted.state else []
-        statement = _statement(_REQUESTS, "r", (*limits, _any_of(kinds)))
-        search = search_of(wanted.text)
+        conditions = _conditions("r", (*limits, _any_of(kinds)))
         return await self._page(
-            _Wanted(search, wanted.organisation, statement, values, CertificationRequest), after, limit
+            _Wanted(
+                search_of(wanted.text),
+                wanted.organisation,
+                _REQUESTS + conditions,
+                _NAMES + _FROM_REQUESTS + conditions,
+                values,
+                _request_of,
+            ),
+            after,
+            limit,
         )
 
     async def certificates(
@@ -109,9 +120,19 @@ class Searching:
         """Return a page of certificates of some kinds that a text finds; None if there is no such position."""
         values, limits = certificates.limits_of(wanted)
         limits += [equals("status", wanted.status)] if wanted.status else []
-        statement = _statement(_CERTIFICATES, "c", (*limits, _any_of(kinds)))
-        search = search_of(wanted.text)
-        return await self._page(_Wanted(search, wanted.organisation, statement, values, Certificate), after, limit)
+        conditions = _conditions("c", (*limits, _any_of(kinds)))
+        return await self._page(
+            _Wanted(
+                search_of(wanted.text),
+                wanted.organisation,
+                _CERTIFICATES + conditions,
+                _NAMES + _FROM_CERTIFICATES + conditions,
+                values,
+                _certificate_of,
+            ),
+            after,
+            limit,
+        )
 
     async def earlier(self, request: CertificationRequest, limit: int) -> list[CertificationRequest]:
         """Return other requests of the same organisation for the same device or e-mail address, newest first."""
@@ -136,14 +157,21 @@ class Searching:
         if after is None:
             direct = await self._direct(wanted)
             if direct:
-                direct.sort(key=lambda match: _newness(match.request), reverse=True)
-                return Found(tuple(match.item for match in direct[:limit]), None)
+                direct.sort(key=lambda match: (match.created_at, match.request_id), reverse=True)
+                return Found(await self._items(wanted, direct[:limit]), None)
         if not wanted.search.words:
             return Found((), None)
         begin = await self._entry_at(after, wanted.organisation) if after else ""
         return None if begin is None else await self._by_words(wanted, begin, limit)
 
-    async def _direct(self, wanted: _Wanted[Item]) -> list[_Match[Item]]:
+    async def _items(self, wanted: _Wanted[Item], matches: list[_Match]) -> tuple[Item, ...]:
+        """Return what is listed of some matches, in their order."""
+        values = wanted.values | {"ids": _keys(match.request_id for match in matches)}
+        items = dict(map(wanted.item_of, await self._database.rows(wanted.statement, values)))
+        # Whatever has changed since it was found does not fit any more.
+        return tuple(items[match.request_id] for match in matches if match.request_id in items)
+
+    async def _direct(self, wanted: _Wanted[Item]) -> list[_Match]:
         """Return what the text names outright."""
         search, ids = wanted.search, []
         if search.request_id:
@@ -166,18 +194,19 @@ class Searching:
         return [request_of_row(row).id for row in rows]
 
     async def _by_words(self, wanted: _Wanted[Item], begin: str, limit: int) -> Found[Item]:
-        found: list[tuple[str, Item]] = []
-        seen = 0
+        found: list[tuple[str, _Match]] = []
+        seen, last = 0, None
         async for entry, match in self._candidates(wanted, begin):
             seen += 1
             if match is not None:
-                found.append((entry, match.item))
+                found.append((entry, match))
             if len(found) > limit or seen == _MOST_SEEN:
                 last = found[limit - 1][0] if len(found) > limit else entry
-                return Found(tuple(item for _, item in found[:limit]), await self._position_of(last))
-        return Found(tuple(item for _, item in found), None)
+                break
+        items = await self._items(wanted, [match for _, match in found[:limit]])
+        return Found(items, await self._position_of(last) if last else None)
 
-    async def _candidates(self, wanted: _Wanted[Item], begin: str) -> AsyncIterator[tuple[str, _Match[Item] | None]]:
+    async def _candidates(self, wanted: _Wanted[Item], begin: str) -> AsyncIterator[tuple[str, _Match | None]]:
         """Yield the entries of the longest word in their order, each with what it is of if that is wanted.
 
         Who is found by several entries is wanted at the first of them.
@@ -185,9 +214,9 @@ class Searching:
         word = max(wanted.search.words, key=len)
         # Fresh ones are read first: what is taken meanwhile is seen twice rather than not at all.
         fresh = await self._matches(wanted, await self._fresh_ids())
-        for organisation in await self._organisations(wanted, word, fresh.values()):
+        fresh_entries = {entry for match in fresh.values() for entry in match.entries}
+        for organisation in await self._organisations(wanted, word, fresh):
             spans = spans_of(word, organisation)
-            fresh_entries = {entry for match in fresh.values() for entry in entries_of(match.request)}
             for start, end in spans:
                 position = max(start, begin)
                 while position < end:
@@ -197,25 +226,25 @@ class Searching:
                     every = {*entries, *(entry for entry in fresh_entries if position < entry < last)}
                     for entry in sorted(every):
                         match = matches.get(request_of_entry(entry))
-                        yield entry, match if match and _is_first(match.request, entry, wanted, spans) else None
+                        yield entry, match if match and _is_first(match, entry, wanted.search.words, spans) else None
                     position = last
 
-    async def _organisations(self, wanted: _Wanted[Item], word: str, fresh: Iterable[_Match[Item]]) -> Sequence[str]:
+    async def _organisations(self, wanted: _Wanted[Item], word: str, fresh: Iterable[str]) -> Sequence[str]:
         """Return where there may be matches, in the order of their codes."""
         if wanted.organisation:
             return [wanted.organisation]
         rows = await self._database.rows(_ORGANISATIONS, {"after": f" {word}", "before": f" {word}{END}"})
         code, hyphen, _ = word.upper().partition("-")
         codes = {row[0] for row in rows} | ({code} if hyphen else set())
-        return sorted(codes | {match.request.submission.organisation for match in fresh})
+        return sorted(codes | {organisation_of(request_id) for request_id in fresh})
 
-    async def _matches(self, wanted: _Wanted[Item], ids: Iterable[str]) -> dict[str, _Match[Item]]:
+    async def _matches(self, wanted: _Wanted[Item], ids: Iterable[str]) -> dict[str, _Match]:
         """Return what is wanted among some requests, by their IDs."""
         keys = _keys(ids)
         if keys == "{}":
             return {}
-        rows = await self._database.rows(wanted.statement, wanted.values | {"ids": keys})
-        return {match.request.id: match for match in map(wanted.match_of, rows)}
+        rows = await self._database.rows(wanted.names, wanted.values | {"ids": keys})
+        return {row[0]: _Match(row[1], row[0], entries_of_row(row)) for row in rows}
 
     async def _entries(self, after: str, before: str, limit: int) -> list[str]:
         rows = await self._database.rows(_ENTRIES, {"after": after, "before": before, "limit": limit})
@@ -235,17 +264,27 @@ class Searching:
         request_id = request_of_entry(entry)
         return (await self._entries_of(request_id)).index(entry), request_id
 
-    async def _entries_of(self, request_id: str) -> tuple[str, ...]:
-        row = await self._database.row(_REQUESTS, {"ids": _keys([request_id])})
-        return entries_of(request_of_row(row)) if row else ()
+    async def _entries_of(self, request_id: str) -> list[str]:
+        row = await self._database.row(_NAMES + _FROM_REQUESTS, {"ids": _keys([request_id])})
+        return entries_of_row(row) if row else []
 
 
-def _is_first(request: CertificationRequest, entry: str, wanted: _Wanted[Item], spans: list[tuple[str, str]]) -> bool:
-    """Tell whether an entry is the first by which a request is found, and the other words are found as well."""
-    entries = entries_of(request)
-    first = next((each for each in entries if any(start < each < end for start, end in spans)), None)
-    words = tuple(each.split(" ")[1] for each in entries)
-    return first == entry and is_found(words, wanted.search.words, organisation_of(request.id))
+def _request_of(row: Row) -> tuple[str, CertificationRequest]:
+    request = request_of_row(row)
+    return request.id, request
+
+
+def _certificate_of(row: Row) -> tuple[str, Certificate]:
+    *columns, request_id = row
+    return request_id, certificate_of_row(columns)
+
+
+def _is_first(match: _Match, entry: str, words: tuple[str, ...], spans: list[tuple[str, str]]) -> bool:
+    """Tell whether an entry is the first by which a request is found, and all the words are found."""
+    first = next((each for each in match.entries if any(start < each < end for start, end in spans)), None)
+    if first != entry or len(words) == 1:
+        return first == entry
+    return is_found([each.split(" ")[1] for each in match.entries], words, organisation_of(match.request_id))
 
 
 def _newness(request: CertificationRequest) -> tuple[int, str]:
@@ -253,8 +292,8 @@ def _newness(request: CertificationRequest) -> tuple[int, str]:
 
 
 @cache
-def _statement(statement: str, table: str, conditions: tuple[str, ...]) -> str:
-    return " AND ".join((statement, *(f"{table}.{condition}" for condition in conditions)))
+def _conditions(table: str, conditions: tuple[str, ...]) -> str:
+    return "".join(f" AND {table}.{condition}" for condition in conditions)
 
 
 def _any_of(kinds: tuple[Kind, ...]) -> str:

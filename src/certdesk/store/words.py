@@ -9,17 +9,17 @@ matches of a word within an organisation lie side by side, whole words before lo
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from certdesk.domain.clock import SECOND
-from certdesk.domain.enrollment import DAY, CertificationRequest, Kind
+from certdesk.domain.enrollment import DAY, Kind
 from certdesk.domain.identifiers import organisation_of
 from certdesk.domain.searching import spellings, words_of
 from certdesk.domain.states import Action
-from certdesk.store.database import Change, Database, must, then
-from certdesk.store.requests import COLUMNS, request_of_row
+from certdesk.store.database import Change, Database, Row, must, then
+from certdesk.store.requests import names_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,8 +39,12 @@ FRESH = f"(SELECT subject FROM ({_FRESH_EVENTS}) AS fresh WHERE action = '{Actio
 _COUNTED = f"action = '{Action.SUBMIT}' OR action = '{Action.APPROVE}' OR action = '{Action.REJECT}'"
 _NEXT = f"SELECT min(batch) FROM events WHERE batch > {_INDEXED}"
 _TAKEN = "SELECT value FROM properties WHERE name = 'indexed_batch'"
-_EVENTS = f"SELECT action, at, subject FROM events WHERE batch = :batch AND ({_COUNTED})"
-_REQUESTS = f"SELECT {COLUMNS} FROM requests WHERE id IN (SELECT key FROM json_each(:ids))"
+_EVENTS = f"SELECT action, at / {DAY}, subject FROM events WHERE batch = :batch AND ({_COUNTED})"
+NAMING = "id, created_at, email, device_id, common_name, names"
+"""What a request is found by, and the age of its entries."""
+_REQUESTS = (
+    f"SELECT {NAMING}, kind, organisation FROM json_each(:ids) AS asked CROSS JOIN requests WHERE id = asked.key"
+)
 _TAKE = Change(
     must("UPDATE properties SET value = :batch WHERE name = 'indexed_batch' AND value = :was"),
     then("INSERT INTO words (entry) SELECT key FROM json_each(:entries) WHERE {held} ON CONFLICT (entry) DO NOTHING"),
@@ -62,12 +66,13 @@ _FRESH_BY_DAY = f"""
 """
 
 
-def entries_of(request: CertificationRequest) -> tuple[str, ...]:
-    """Return a request's entries, in their order."""
-    organisation = organisation_of(request.id)
-    age = 0xFFFFFFFF - request.created_at // SECOND
-    rest = request.id[len(organisation) + 1 :]
-    return tuple(f"{organisation} {word} {age:08x} {rest}" for word in words_of(request.id, request.submission))
+def entries_of_row(row: Row) -> list[str]:
+    """Return a request's entries in their order, from a row of `NAMING`."""
+    request_id, created_at, email, device_id, common_name, names = row
+    organisation = organisation_of(request_id)
+    tail = f"{0xFFFFFFFF - created_at // SECOND:08x} {request_id[len(organisation) + 1 :]}"
+    words = words_of(request_id, email, device_id, common_name, names_of(names))
+    return [f"{organisation} {word} {tail}" for word in words]
 
 
 def request_of_entry(entry: str) -> str:
@@ -94,20 +99,16 @@ class Words:
         if row is None or row[0] is None or taken is None:
             return False
         events = await self._database.rows(_EVENTS, {"batch": row[0]})
-        requests = {request.id: request for request in await self._requests({event[2] for event in events})}
-        submitted = [event[2] for event in events if event[0] == Action.SUBMIT]
-        entries = sorted(entry for each in submitted if each in requests for entry in entries_of(requests[each]))
+        ids = {"ids": _keys(event[2] for event in events)}
+        requests = {request[0]: request for request in await self._database.rows(_REQUESTS, ids)}
+        new = [requests[subject] for action, _, subject in events if action == Action.SUBMIT and subject in requests]
         values = {
             "was": taken[0],
             "batch": str(row[0]),
-            "entries": _encode(dict.fromkeys(entries, 0)).decode(),
-            "figures": _encode(dict.fromkeys(_figures(events, requests), 0)).decode(),
+            "entries": _keys(sorted(entry for request in new for entry in entries_of_row(request[:-2]))),
+            "figures": _keys(_figures(events, requests)),
         }
         return await self._database.apply(_TAKE, values)
-
-    async def _requests(self, ids: Iterable[str]) -> list[CertificationRequest]:
-        values = {"ids": _encode(dict.fromkeys(sorted(ids), 0)).decode()}
-        return [request_of_row(row) for row in await self._database.rows(_REQUESTS, values)]
 
     async def by_day(self, organisation: str, first: int) -> tuple[dict[int, int], dict[int, int]]:
         """Return how many requests came in and how many were decided, by day since 1970, from a day on.
@@ -122,15 +123,19 @@ class Words:
         return counts
 
 
-def _figures(events: Sequence[Sequence[object]], requests: dict[str, CertificationRequest]) -> list[str]:
+def _figures(events: Sequence[Row], requests: Mapping[str, Row]) -> list[str]:
     """Return what a batch adds to the figures: decision or not, day, how many, organisation."""
     counts: Counter[tuple[int, int, str]] = Counter()
-    for action, at, subject in events:
-        request = requests.get(str(subject))
-        if request is None:
-            continue
-        key = int(action != Action.SUBMIT), int(str(at)) // DAY
-        counts[*key, ""] += 1
-        if request.submission.kind is not Kind.MANAGER:
-            counts[*key, request.submission.organisation] += 1
-    return [f"{kind} {day:06d} {count:08d} {organisation}" for (kind, day, organisation), count in counts.items()]
+    for action, day, subject in events:
+        if subject in requests:
+            *_, kind, organisation = requests[subject]
+            is_decision = int(action != Action.SUBMIT)
+            counts[is_decision, day, ""] += 1
+            if kind != Kind.MANAGER:
+                counts[is_decision, day, organisation] += 1
+    return [f"{which} {day:06d} {count:08d} {organisation}" for (which, day, organisation), count in counts.items()]
+
+
+def _keys(texts: Iterable[str]) -> str:
+    """Return texts as both databases take any number of them: the keys of an object."""
+    return _encode(dict.fromkeys(texts, 0)).decode()

@@ -21,7 +21,7 @@ from certdesk.doors.answers import Answer
 from certdesk.ra import RegistrationAuthority
 from certdesk.store.events import SealedEvent
 
-_EXPORTED_AT_ONCE = 500
+_EXPORTED_AT_ONCE = 100
 _HEADING = ("id", "at", "action", "actor", "source", "organisation", "subject", "facts", "batch")
 _AREAS = ("request", "certificate", "manager", "session", "passkey", "link", "token", "code")
 _MORE_AREAS = ("organisation", "publication", "file", "audit")

@@ -17,7 +17,6 @@ from certdesk.domain.text import N_
 from certdesk.doors.answers import Answer
 from certdesk.doors.problems import DISCREET
 from certdesk.ra import RegistrationAuthority
-from certdesk.ra.files import RequestFile
 from certdesk.ra.office import LONGEST_REASON, checked_text
 
 MOST_AT_ONCE = 200
@@ -56,16 +55,16 @@ class BulkPages:
 
     async def _confirmation(self, visit: Visit, wrong: str) -> Answer:
         form, ids = await visit.form(), await _ids(visit)
-        files = [await self._ra.request_file(request_id, visit.by) for request_id in ids]
+        every, reasons = await self._ra.candidates(ids, visit.by)
         return self._renderer.answer(
             visit,
             "requests/confirm.html",
             status=422 if wrong else 200,
             approving=form.text("action") != "reject",
-            files=[file for file in files if _can_be_decided(file)],
-            codes={file.request.id: verification_code(file.request.spki_sha256) for file in files},
-            others=[file for file in files if not _can_be_decided(file)],
-            reasons=_shared_reasons(files),
+            files=[each for each in every if each.can_be_decided],
+            codes={each.request.id: verification_code(each.request.spki_sha256) for each in every},
+            others=[each for each in every if not each.can_be_decided],
+            reasons=reasons,
             reason=form.text("reason"),
             wrong=wrong,
             longest=LONGEST_REASON,
@@ -120,12 +119,3 @@ async def _ids(visit: Visit) -> list[str]:
             ErrorKind.INVALID_FIELD, N_("at most {most} requests can be decided at once"), field="id", most=MOST_AT_ONCE
         )
     return ids
-
-
-def _can_be_decided(file: RequestFile) -> bool:
-    return file.request.state.value == "requested" and file.obstacle is None
-
-
-def _shared_reasons(files: list[RequestFile]) -> list[str]:
-    """Return the reusable reasons of all the organisations concerned, each once."""
-    return list(dict.fromkeys(reason for file in files for reason in file.reasons))

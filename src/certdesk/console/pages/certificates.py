@@ -20,7 +20,7 @@ from certdesk.doors.problems import MEANINGS
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.office import LONGEST_REASON
 
-_EXPORTED_AT_ONCE = 500
+_EXPORTED_AT_ONCE = 100
 _REASONS = (
     RevocationReason.KEY_COMPROMISE,
     RevocationReason.CESSATION_OF_OPERATION,

@@ -16,7 +16,7 @@ from certdesk.domain.states import RequestState
 from certdesk.doors.answers import Answer
 from certdesk.ra import RegistrationAuthority
 
-_EXPORTED_AT_ONCE = 500
+_EXPORTED_AT_ONCE = 100
 _AGES_FRESH = 5 * MINUTE
 _HEADING = (
     "id",
