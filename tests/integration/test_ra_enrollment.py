@@ -12,6 +12,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import parse_request_id
 from certdesk.domain.listing import CertificateFilter, RequestFilter
 from certdesk.domain.states import CertificateStatus, RequestState, RevocationReason
+from certdesk.store.database import Change, must
 from certdesk.store.requests import Requests
 from certdesk.wire.renewal import sign_renewal
 from tests.desks import (
@@ -53,6 +54,17 @@ async def test_an_approved_request_is_issued_and_collected_under_its_claim(desk:
     subject = certificate.subject.rfc4514_string()
     assert subject == f"CN={request.id},O=La Poste,L=Lyon,ST=Rhône,C=FR"
     assert collected.certificate.subject == subject
+
+
+async def test_a_csr_that_was_altered_in_the_database_is_not_certified(desk: TestDesk) -> None:
+    """Approval verifies the signature of what it finds, also when what was submitted verified a moment ago."""
+    submission = make_submission()
+    request, _ = await desk.ra.submit(submission, source=SOURCE)
+    octets = bytearray(submission.csr)
+    octets[-1] ^= 1
+    altered = Change(must("UPDATE requests SET csr = :csr WHERE id = :id"))
+    assert await desk.store.database.apply(altered, {"id": request.id, "csr": bytes(octets)})
+    await _refused(ErrorKind.BAD_CSR, desk.ra.approve(request.id, FRENCH_MANAGER))
 
 
 async def test_the_same_claim_and_csr_give_the_same_request(desk: TestDesk) -> None:

@@ -7,8 +7,10 @@ stays approved and `resume` begins another attempt, with another serial number: 
 signed, its serial number is known and its certificate was never given out.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from certdesk.ca.order import CertificateOrder
 from certdesk.ca.profiles import subject_text
@@ -50,27 +52,20 @@ class Decisions(Submissions):
         csr = parse_csr(request.submission.csr)
         check_policy(request, csr, case)
         if not csr.is_redacted:
-            csr.verify()
+            self._proofs.check(csr)
         intent = self._intent(request)
         event = self._log.event(
             Action.APPROVE, by, organisation=request.submission.organisation, subject=request.id, comment=comment
         )
         if not await self._store.requests.approve(intent, by.name, comment, event):
             raise already(await self._present(request.id))
-        approved = replace(
-            request,
-            state=RequestState.APPROVED,
-            decided_at=intent.at,
-            decided_by=by.name,
-            comment=comment,
-            attempt=intent.attempt,
-        )
-        case = replace(case, request=approved)
+        decision = {"decided_at": intent.at, "decided_by": by.name, "comment": comment, "attempt": intent.attempt}
         try:
-            return await self._issue(case, csr, intent)
+            return await self._issue(case, csr, intent, decision)
         except CertdeskError as error:
             if error.kind is not ErrorKind.UNAVAILABLE:
                 raise
+            approved = replace(request, state=RequestState.APPROVED, **decision)
             return Enrollment(approved, None, case.organisation.poll_seconds)  # it stays approved: `resume` goes on
 
     async def reject(self, request_id: str, by: Principal, reason: str) -> CertificationRequest:
@@ -116,7 +111,7 @@ class Decisions(Submissions):
         intent = self._intent(case.request)
         if not await self._store.requests.resume(intent):
             return False
-        enrollment = await self._issue(case, parse_csr(case.request.submission.csr), intent)
+        enrollment = await self._issue(case, parse_csr(case.request.submission.csr), intent, {})
         return enrollment.certificate is not None
 
     async def lapse(self) -> int:
@@ -142,7 +137,8 @@ class Decisions(Submissions):
     def _intent(self, request: CertificationRequest) -> Intent:
         return Intent(request.id, self._ca.new_serial_number(), request.attempt + 1, self._ca.issuer, self._clock())
 
-    async def _issue(self, case: Case, csr: CSR, intent: Intent) -> Enrollment:
+    async def _issue(self, case: Case, csr: CSR, intent: Intent, decision: Mapping[str, Any]) -> Enrollment:
+        """Sign and record the certificate; `decision` is what was decided since the case was read."""
         request, poll_seconds = case.request, case.organisation.poll_seconds
         order = self._order(case, csr, intent)
         der = await self._ca.issue(order)
@@ -161,8 +157,10 @@ class Decisions(Submissions):
             )
         if not await self._store.requests.issue(certificate, intent.attempt, issued, superseded):
             return await self._enrollment(request.id)  # another attempt was faster
-        request = replace(request, state=RequestState.ISSUED, serial_number=certificate.serial_number)
-        return Enrollment(request, certificate, poll_seconds)
+        issued_request = replace(
+            request, state=RequestState.ISSUED, serial_number=certificate.serial_number, **decision
+        )
+        return Enrollment(issued_request, certificate, poll_seconds)
 
     async def _enrollment(self, request_id: str) -> Enrollment:
         enrollment = await self._store.requests.enrollment(request_id)

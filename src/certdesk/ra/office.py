@@ -12,6 +12,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness
 from certdesk.domain.text import N_
 from certdesk.policy.fields import judge_text, normal_lines
+from certdesk.ra.proofs import Proofs
 from certdesk.store import Store
 
 
@@ -75,6 +76,7 @@ class Office:
         self._publish_crl = publish_crl
         self._clock = clock
         self._randomness = randomness
+        self._proofs = Proofs()
 
 
 def no_such_request() -> CertdeskError:

@@ -73,7 +73,7 @@ class Submissions(Office):
             _check_arrival(arrival, facts.organisation)
             request = self._new(submission, csr, facts, arrival)
             check_policy(request, csr, facts)
-            csr.verify()
+            self._proofs.check(csr)
             if await self._add(request, arrival.actor):
                 return request, True
         raise CertdeskError(ErrorKind.UNAVAILABLE, N_("too many requests for this device at once: try again"))
@@ -107,10 +107,10 @@ class Submissions(Office):
         return None
 
     def _new(self, submission: Submission, csr: CSR, facts: SubmissionFacts, arrival: Arrival) -> CertificationRequest:
-        now, voucher = self._clock(), arrival.voucher
+        now, voucher, kept = self._clock(), arrival.voucher, csr.redacted()
         return CertificationRequest(
             id=new_request_id(submission.organisation, self._randomness),
-            submission=replace(submission, csr=csr.redacted()),
+            submission=submission if kept is submission.csr else replace(submission, csr=kept),
             spki_sha256=csr.spki_sha256,
             state=RequestState.REQUESTED,
             created_at=now,
