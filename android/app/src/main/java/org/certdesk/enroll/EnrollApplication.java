@@ -31,7 +31,17 @@ public class EnrollApplication extends Application {
     }
 
     protected Clock newClock() {
-        return System::currentTimeMillis;
+        return new Clock() {
+            @Override
+            public long now() {
+                return System.currentTimeMillis();
+            }
+
+            @Override
+            public void pause(long milliseconds) throws InterruptedException {
+                Thread.sleep(milliseconds);
+            }
+        };
     }
 
     protected Conditions newConditions() {

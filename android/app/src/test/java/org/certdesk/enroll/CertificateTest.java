@@ -57,31 +57,6 @@ public class CertificateTest extends AndroidTest {
         return id;
     }
 
-    /** A rejection shows the reason, and a corrected request supersedes nothing that was decided. */
-    @Test
-    public void isRejected() throws Exception {
-        String id = Steps.submit(phone);
-        claire.reject(id, "Please use your work e-mail.");
-        phone.tap(R.id.check).assertOn(StatusActivity.class);
-        assertEquals("Please use your work e-mail.", phone.text(R.id.reason));
-        phone.tap(R.id.new_request).type(R.id.email, "jeanne@poste.example").tap(R.id.submit).tap(R.id.send);
-        assertNotEquals(id, phone.text(R.id.request_id));
-        assertEquals(
-                "jeanne@poste.example",
-                claire.request(phone.text(R.id.request_id)).getJSONObject("contact").getString("email"));
-    }
-
-    /** A correction of a waiting request supersedes it, and the desk links both. */
-    @Test
-    public void correctsAWaitingRequest() throws Exception {
-        String id = Steps.submit(phone);
-        phone.tap(R.id.new_request).assertOn(RequestActivity.class).type(R.id.locality, "Villeurbanne");
-        phone.tap(R.id.submit).tap(R.id.send).assertOn(StatusActivity.class);
-        String newer = phone.text(R.id.request_id);
-        assertEquals(newer, claire.request(id).getString("superseded_by"));
-        assertEquals("requested", claire.request(newer).getString("status"));
-    }
-
     /** Starting over, for a forgotten password, makes a new key and supersedes the waiting request. */
     @Test
     public void startsOver() throws Exception {

@@ -70,7 +70,7 @@ public final class CrookedDesk extends ExternalResource {
     /** A certificate in the making. */
     static final class Certificate {
         private final SubjectPublicKeyInfo key;
-        private X500Name subject = new X500Name("CN=" + ID);
+        private X500Name subject = new X500Name("C=FR,ST=Rhône,L=Lyon,O=La Poste,CN=" + ID);
         private long from = -DAY;
         private long until = 300 * DAY;
         private boolean authority;
@@ -154,7 +154,7 @@ public final class CrookedDesk extends ExternalResource {
         void answer(HttpExchange exchange, int status, String truth) throws IOException;
     }
 
-    final Authority root = new Authority("Crooked root");
+    final Authority root = new Authority("Universal Post Root CA");
     /** Bodies of the submissions and renewals. */
     final List<JSONObject> submitted = Collections.synchronizedList(new ArrayList<>());
     /** How the status of the request is told. */

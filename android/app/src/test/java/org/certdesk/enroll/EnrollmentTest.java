@@ -3,6 +3,7 @@ package org.certdesk.enroll;
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
@@ -23,11 +24,13 @@ import org.robolectric.annotation.Config;
 /** The whole way against a real desk, on every Android that there is a framework for. */
 @Config(sdk = {23, 28, 34, 35})
 public class EnrollmentTest extends AndroidTest {
+    private final Manager claire = new Manager();
+    private final Phone phone = new Phone();
+
     /** From the first start to the installed certificate, as the user's guide tells it. */
     @Test
     public void enrolls() throws Exception {
-        Manager claire = new Manager();
-        Phone phone = new Phone().start().assertOn(SettingsActivity.class);
+        phone.start().assertOn(SettingsActivity.class);
         assertTrue("passwords can be seen in recents", phone.isSecure());
         Steps.settings(phone);
         phone.assertOn(ConditionsActivity.class).tap(R.id.go_on).assertOn(RequestActivity.class);
@@ -65,5 +68,30 @@ public class EnrollmentTest extends AndroidTest {
         assertEquals(2, handedOver.getCertificateChain(alias).length);
         assertTrue(claire.request(id).has("installed_at"));
         new Phone().start().assertOn(CertificateActivity.class);
+    }
+
+    /** A rejection shows the reason, and a corrected request supersedes nothing that was decided. */
+    @Test
+    public void isRejected() throws Exception {
+        String id = Steps.submit(phone);
+        claire.reject(id, "Please use your work e-mail.");
+        phone.tap(R.id.check).assertOn(StatusActivity.class);
+        assertEquals("Please use your work e-mail.", phone.text(R.id.reason));
+        phone.tap(R.id.new_request).type(R.id.email, "jeanne@poste.example").tap(R.id.submit).tap(R.id.send);
+        assertNotEquals(id, phone.text(R.id.request_id));
+        assertEquals(
+                "jeanne@poste.example",
+                claire.request(phone.text(R.id.request_id)).getJSONObject("contact").getString("email"));
+    }
+
+    /** A correction of a waiting request supersedes it, and the desk links both. */
+    @Test
+    public void correctsAWaitingRequest() throws Exception {
+        String id = Steps.submit(phone);
+        phone.tap(R.id.new_request).assertOn(RequestActivity.class).type(R.id.locality, "Villeurbanne");
+        phone.tap(R.id.submit).tap(R.id.send).assertOn(StatusActivity.class);
+        String newer = phone.text(R.id.request_id);
+        assertEquals(newer, claire.request(id).getString("superseded_by"));
+        assertEquals("requested", claire.request(newer).getString("status"));
     }
 }

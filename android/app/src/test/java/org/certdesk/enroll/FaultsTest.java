@@ -115,6 +115,7 @@ public class FaultsTest extends AndroidTest {
         Steps.submit(phone, desk.settingsUrl());
         desk.stop();
         phone.tap(R.id.check).assertOn(StatusActivity.class);
+        assertEquals("tries after the first one", 2, TestApplication.pauses);
         assertTrue(phone.message(), phone.message().contains("cannot be reached"));
         assertEquals(CrookedDesk.ID, phone.text(R.id.request_id));
     }
@@ -209,14 +210,14 @@ public class FaultsTest extends AndroidTest {
     public void installsNothingBad() throws Exception {
         Steps.submit(phone, desk.settingsUrl());
         SubjectPublicKeyInfo key = desk.deviceKey();
-        Authority other = new Authority("Crooked root"); // the same name
+        Authority other = new Authority("Universal Post Root CA"); // the same name
         SubjectPublicKeyInfo otherKey =
                 SubjectPublicKeyInfo.getInstance(CrookedDesk.newKeys().getPublic().getEncoded());
         X509CertificateHolder endEntity = new Certificate(key).by(desk.root);
-        Authority subordinate = new Authority("Crooked root"); // signs, but is certified as an end entity
+        Authority subordinate = new Authority("Universal Post Root CA"); // signs, but is certified as an end entity
         X509CertificateHolder noAuthority = new Certificate(
                         SubjectPublicKeyInfo.getInstance(subordinate.keys.getPublic().getEncoded()))
-                .subject("CN=Crooked root")
+                .subject("CN=Universal Post Root CA")
                 .by(desk.root);
         Map<X509CertificateHolder[], String> bad = new LinkedHashMap<>();
         bad.put(path(new Certificate(otherKey).by(desk.root)), "for another key");

@@ -18,7 +18,7 @@ import javax.imageio.ImageIO;
 /** Pictures of screens, in files as small as few colours allow. */
 final class Pictures {
     private static final int GAP = 16;
-    private static final int COLOURS = 64;
+    private static final int COLOURS = 256;
 
     private Pictures() {}
 

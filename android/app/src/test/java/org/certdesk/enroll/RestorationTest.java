@@ -17,6 +17,7 @@ import org.certdesk.enroll.screen.StatusActivity;
 import org.json.JSONObject;
 import org.junit.Rule;
 import org.junit.Test;
+import org.robolectric.annotation.Config;
 
 /** Every screen is turned and killed, and is the same afterwards. */
 public class RestorationTest extends AndroidTest {
@@ -27,6 +28,7 @@ public class RestorationTest extends AndroidTest {
 
     /** From the first screen to the last. */
     @Test
+    @Config(sdk = {23, 28, 34, 35})
     public void survivesEverywhere() throws Exception {
         phone.start();
         phone.type(R.id.url, desk.settingsUrl()).type(R.id.password, "counter-3").type(R.id.repeat, "x").turn();

@@ -19,6 +19,7 @@ import org.json.JSONObject;
 import org.junit.Rule;
 import org.junit.Test;
 import org.robolectric.annotation.GraphicsMode;
+import org.robolectric.shadows.ShadowBuild;
 
 /** Every screen, drawn in both languages, light and dark, from the smallest scanner to a tablet, and looked over. */
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
@@ -45,6 +46,8 @@ public class ScreensTest extends AndroidTest {
     /** Goes the whole way, and draws at every step. */
     @Test
     public void draws() throws Exception {
+        ShadowBuild.setManufacturer("Zebra");
+        ShadowBuild.setModel("TC26");
         phone.start();
         draw("settings");
         phone.type(R.id.url, "https://desk.example.org/settings/FRA1.xml").type(R.id.password, "counter");

@@ -15,12 +15,16 @@ public final class TestApplication extends EnrollApplication {
     /** Added to the real time, milliseconds; survives the app, as time does. */
     static long ahead;
 
+    /** How often the app has waited before it tried again; it takes no time here. */
+    static int pauses;
+
     static boolean screenLock = true;
     static final List<String> rootSigns = new ArrayList<>();
     static boolean sealWorks = true;
 
     static void reset() {
         ahead = 0;
+        pauses = 0;
         screenLock = true;
         rootSigns.clear();
         sealWorks = true;
@@ -28,7 +32,17 @@ public final class TestApplication extends EnrollApplication {
 
     @Override
     protected Clock newClock() {
-        return () -> System.currentTimeMillis() + ahead;
+        return new Clock() {
+            @Override
+            public long now() {
+                return System.currentTimeMillis() + ahead;
+            }
+
+            @Override
+            public void pause(long milliseconds) {
+                pauses++;
+            }
+        };
     }
 
     @Override

@@ -1,6 +1,10 @@
 package org.certdesk.enroll.core;
 
-/** Tells the time, in milliseconds since 1970-01-01T00:00:00Z. */
+/** The time, and its passing. */
 public interface Clock {
+    /** Returns milliseconds since 1970. */
     long now();
+
+    /** Returns after so long. */
+    void pause(long milliseconds) throws InterruptedException;
 }

@@ -50,10 +50,12 @@ final class Exchange {
 
     private final SSLSocketFactory trust;
     private final String userAgent;
+    private final Clock clock;
 
-    Exchange(SSLSocketFactory trust, String userAgent) {
+    Exchange(SSLSocketFactory trust, String userAgent, Clock clock) {
         this.trust = trust;
         this.userAgent = userAgent;
+        this.clock = clock;
     }
 
     Reply get(URI uri, String accept, String claim) throws Failure {
@@ -85,9 +87,9 @@ final class Exchange {
         return status == 502 || status == 503 || status == 504;
     }
 
-    private static void pause(long milliseconds) throws Failure {
+    private void pause(long milliseconds) throws Failure {
         try {
-            Thread.sleep(milliseconds);
+            clock.pause(milliseconds);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
             throw new Failure(Reason.UNREACHABLE, "").causedBy(stopped);

@@ -18,28 +18,28 @@ final class SettingsSource {
         this.trustSystem = trustSystem;
     }
 
-    static SettingsSource fetch(DeskUrl url, boolean allowLoopback, String app) throws Failure {
+    static SettingsSource fetch(DeskUrl url, boolean allowLoopback, String app, Clock clock) throws Failure {
         String xml;
         if (url.fingerprint.isEmpty()) {
-            xml = get(url.uri, new Exchange(Trust.system(), app));
+            xml = get(url.uri, new Exchange(Trust.system(), app, clock));
         } else {
-            byte[] anchor = anchor(get(url.uri, new Exchange(Trust.unsafeAnybody(), app)), url.fingerprint);
-            xml = get(url.uri, new Exchange(Trust.of(Collections.singletonList(anchor), false), app));
+            byte[] anchor = anchor(get(url.uri, new Exchange(Trust.unsafeAnybody(), app, clock)), url.fingerprint);
+            xml = get(url.uri, new Exchange(Trust.of(Collections.singletonList(anchor), false), app, clock));
             anchor(xml, url.fingerprint);
         }
         Settings settings = SettingsFile.parse(octets(xml));
         DeskUrl.parse(settings.deskUrl, allowLoopback);
-        return new SettingsSource(xml, settings, needsSystem(url, settings, app));
+        return new SettingsSource(xml, settings, needsSystem(url, settings, app, clock));
     }
 
     /** Finds out whether the desk's API proves itself by the settings' trust anchors; then nobody else has to. */
-    private static boolean needsSystem(DeskUrl url, Settings settings, String app) throws Failure {
+    private static boolean needsSystem(DeskUrl url, Settings settings, String app, Clock clock) throws Failure {
         if (!url.fingerprint.isEmpty()) {
             return false;
         }
         URI uri = URI.create(settings.deskUrl + "/settings/" + settings.organisation + ".xml");
         try {
-            new Exchange(Trust.of(settings.trustAnchors, false), app).get(uri, "application/xml", "");
+            new Exchange(Trust.of(settings.trustAnchors, false), app, clock).get(uri, "application/xml", "");
             return false;
         } catch (Failure failure) {
             if (failure.reason == Reason.UNTRUSTED) {

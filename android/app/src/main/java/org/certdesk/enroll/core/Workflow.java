@@ -56,7 +56,7 @@ public final class Workflow {
     /** Fetches the settings, makes the key under the registration password and remembers both. */
     public synchronized Enrollment configure(String unverifiedUrl, String password) throws Failure {
         DeskUrl url = DeskUrl.parse(unverifiedUrl, allowLoopback);
-        SettingsSource source = SettingsSource.fetch(url, allowLoopback, device.app());
+        SettingsSource source = SettingsSource.fetch(url, allowLoopback, device.app(), clock);
         DeviceKey key = DeviceKey.generate(source.settings.keyType, random);
         Enrollment.Builder change = Enrollment.empty().change();
         change.settingsUrl = url.toString();
@@ -349,7 +349,7 @@ public final class Workflow {
         Settings settings = enrollment.settings();
         DeskUrl.parse(settings.deskUrl, allowLoopback);
         Exchange exchange =
-                new Exchange(Trust.of(settings.trustAnchors, enrollment.trustSystem), device.app());
+                new Exchange(Trust.of(settings.trustAnchors, enrollment.trustSystem), device.app(), clock);
         return new Desk(settings.deskUrl, exchange);
     }
 

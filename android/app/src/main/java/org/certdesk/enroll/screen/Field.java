@@ -43,6 +43,7 @@ public final class Field extends LinearLayout {
         } finally {
             values.recycle();
         }
+        input.setTextAlignment(TEXT_ALIGNMENT_VIEW_START);
         if (isCode()) {
             input.setTextDirection(TEXT_DIRECTION_LTR);
         }
