@@ -386,3 +386,33 @@ async def test_auditors_see_what_is_published(desk: TestDesk) -> None:
         assert "Welcome" in page.text
         assert f'action="{HERE}' not in page.text
         assert (await otto.post(f"{HERE}/files/Enroll.apk/remove")).status_code == 403
+
+
+async def test_an_iphone_finds_its_profile(desk: TestDesk) -> None:
+    """The page has the form for it, in the visitor's language; a code travels in its body, never in an address."""
+    async with browser(make_console(desk)) as visitor:
+        page = await visitor.get(PAGE)
+        french = await visitor.get(f"{PAGE}?language=fr")
+        form = re.search(r'<form class="profile" method="post" action="([^"]+)">(.*?)</form>', page.text, re.DOTALL)
+        assert form
+        assert form[1] == "/scep/FRA1/enroll.mobileconfig"
+        assert 'name="code"' in form[2]
+        assert "iPhone, iPad or Mac" in words(page)
+        assert "Profile Downloaded" in words(page)
+        assert "iPhone, iPad ou Mac" in words(french)
+        assert "Profil téléchargé" in words(french)
+        servers = Organisation("SRV1", "Serveurs", "FR", kinds=frozenset({Kind.SERVER}))
+        await desk.ra.add_organisation(servers, OPERATOR)
+        assert "mobileconfig" not in (await visitor.get("/publish/SRV1")).text
+
+
+async def test_a_desk_that_vouches_for_itself_has_its_root_trusted_first(desk: TestDesk) -> None:
+    """An iPhone would not ask it for anything before."""
+    http = HTTPSettings(log=structlog.get_logger(), public_calls_per_minute=0)
+    app = console_app(
+        desk.ra, chain_pem=desk.ca.chain_pem, desk_url=URL, settings=http, clock=desk.time, is_own_tls=True
+    )
+    async with browser(listener_app(app, {}, http)) as visitor:
+        page = (await visitor.get(PAGE)).text
+    apple = page[page.index('id="apple"') :]
+    assert apple.index('href="/ca/root.cer"') < apple.index(sha256(desk.ca.root_der).hexdigest()) < apple.index("<form")

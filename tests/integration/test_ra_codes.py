@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from certdesk.audit import verify
+from certdesk.domain.codes import CodeStanding
 from certdesk.domain.enrollment import DAY, DoorRule, Kind, Manager, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import RequestState, RevocationReason
@@ -82,7 +83,7 @@ async def test_devices_at_once_never_use_a_code_more_often_than_allowed(desk: Te
     assert {str(refusal) for refusal in refusals} == {"this enrollment code is used up"}
     assert len(refusals) == 9
     [code] = (await desk.ra.codes(FRENCH_MANAGER)).items
-    assert (code.used, code.is_open(desk.time.now)) == (3, False)
+    assert (code.used, code.standing(desk.time.now)) == (3, CodeStanding.USED_UP)
     [row] = await desk.store.database.rows("SELECT count(*) FROM requests WHERE door = 'est'", {})
     assert row[0] == 3
 

@@ -393,12 +393,13 @@ async def test_an_apple_profile(scep: SCEP) -> None:
     assert "Challenge" not in content
     assert plistlib.loads(second.content)["PayloadContent"][2]["PayloadContent"]["Subject"] != content["Subject"]
     code = "7GQ4-2KXM-9VTB-QQ3N-ZD0R"
-    with_code = await scep.call("", place="FRA1/enroll.mobileconfig", query={"code": code})
+    with_code = await scep.call("", f"code={code}".encode(), place="FRA1/enroll.mobileconfig")
     assert plistlib.loads(with_code.content)["PayloadContent"][2]["PayloadContent"]["Challenge"] == code
-    refused = await scep.call("", place="FRA1/enroll.mobileconfig", query={"code": "<script>"})
-    assert refused.status_code == 422
+    without = await scep.call("", b"code=", place="FRA1/enroll.mobileconfig", query={"code": code})
+    assert b"Challenge" not in without.content, "an address is written down, so no code is taken from there"
+    for body, status in ((b"code=%3Cscript%3E", 422), (b"code=%FF", 400), (b"code=" + b"7" * 1024, 413)):
+        assert (await scep.call("", body, place="FRA1/enroll.mobileconfig")).status_code == status
     assert (await scep.call("", place="XXX1/enroll.mobileconfig")).status_code == 404
-    assert (await scep.call("", b"", place="FRA1/enroll.mobileconfig")).status_code == 405
 
 
 async def test_an_approved_request_waits_while_the_ca_cannot_sign(scep: SCEP, device: SCEPDevice) -> None:

@@ -10,6 +10,7 @@ from certdesk.console.pages.audit import AuditPages
 from certdesk.console.pages.authority import AuthorityPages
 from certdesk.console.pages.bulk import BulkPages
 from certdesk.console.pages.certificates import CertificatePages
+from certdesk.console.pages.codes import CodePages
 from certdesk.console.pages.home import HomePages
 from certdesk.console.pages.links import LinkPages
 from certdesk.console.pages.managers import ManagerPages
@@ -102,6 +103,7 @@ class Console:
             RequestPages(ra, renderer).routes(),
             BulkPages(ra, renderer).routes(),
             CertificatePages(ra, renderer, chain_pem, clock).routes(),
+            CodePages(ra, renderer, self._desk_url).routes(),
             PasskeyPages(ra, renderer, limiter).routes(),
             LinkPages(ra, renderer, limiter).routes(),
             AccountPages(ra, renderer, chain_pem, clock).routes(),

@@ -21,6 +21,7 @@ ITEMS = (
     Item("/", N_("Home"), "house", SIGNED_IN),
     Item("/requests", N_("Requests"), "inbox", SIGNED_IN),
     Item("/certificates", N_("Certificates"), "badge-check", SIGNED_IN),
+    Item("/codes", N_("Codes"), "stamp", SIGNED_IN),
     Item("/organisations", N_("Organisations"), "building-2", OVERSEERS),
     Item("/managers", N_("Managers"), "users", OVERSEERS),
     Item("/authority", N_("Authority"), "landmark", OVERSEERS),

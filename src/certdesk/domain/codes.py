@@ -10,6 +10,7 @@ learns the desk's database learns its SHA-256, and has 100 bits to guess.
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from certdesk.domain.enrollment import Kind, Principal
 from certdesk.domain.identifiers import CROCKFORD, Randomness
@@ -19,6 +20,15 @@ _ID_LENGTH = 8
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015]+")
 _LONGEST_INPUT = 64
 _READ = str.maketrans("ILO", "110")
+
+
+class CodeStanding(StrEnum):
+    """Whether a code is good for another device, and why not."""
+
+    OPEN = "open"
+    USED_UP = "used-up"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +50,13 @@ class EnrollmentCode:
     withdrawn_at: int | None = None
     withdrawn_by: str = ""
 
-    def is_open(self, now: int) -> bool:
-        """Tell whether another device may come with it."""
-        return self.withdrawn_at is None and self.used < self.allowed and now < self.expires_at
+    def standing(self, now: int) -> CodeStanding:
+        """Tell whether another device may come with it, and why not."""
+        if self.withdrawn_at is not None:
+            return CodeStanding.WITHDRAWN
+        if self.used >= self.allowed:
+            return CodeStanding.USED_UP
+        return CodeStanding.OPEN if now < self.expires_at else CodeStanding.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

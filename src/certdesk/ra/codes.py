@@ -65,11 +65,16 @@ class Codes(Collections):
         last = items[limit - 1] if len(items) > limit else None
         return Page(tuple(items[:limit]), f"{last.created_at}.{last.id}" if last else None)
 
-    async def withdraw_code(self, code_id: str, by: Principal) -> EnrollmentCode:
-        """End a code before its time; raise `NOT_FOUND`, `FORBIDDEN`, or `CONFLICT` if that was done before."""
+    async def code(self, code_id: str, by: Principal) -> EnrollmentCode:
+        """Return a code's record within the caller's scope, or raise `NOT_FOUND`."""
         code = await self._store.codes.get(code_id, by.organisation)
         if code is None:
             raise CertdeskError(ErrorKind.NOT_FOUND, N_("there is no such enrollment code"))
+        return code
+
+    async def withdraw_code(self, code_id: str, by: Principal) -> EnrollmentCode:
+        """End a code before its time; raise `NOT_FOUND`, `FORBIDDEN`, or `CONFLICT` if that was done before."""
+        code = await self.code(code_id, by)
         check_decides(code.kind, by)
         event = self._log.event(
             "code.withdrawn", by, organisation=code.organisation, subject=f"code:{code_id}", used=str(code.used)

@@ -19,7 +19,15 @@ from certdesk.doors.bodies import read_body
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
-from certdesk.doors.scep.decoding import PREFIX, PROFILE, address_in, message_in, parameters_in
+from certdesk.doors.scep.decoding import (
+    LARGEST_FORM,
+    PREFIX,
+    PROFILE,
+    address_in,
+    form_in,
+    message_in,
+    parameters_in,
+)
 from certdesk.doors.scep.operation import DOOR, PKIOperation, Place
 from certdesk.doors.scep.profile import MEDIA_TYPE, Authority, profile
 from certdesk.doors.settings import HTTPSettings
@@ -34,8 +42,7 @@ NEXT_CA = "GetNextCACert"
 TWO_CERTIFICATES = "split"
 """The CA identifier with which GetCACert has a second certificate, for encryption only."""
 
-_READING = frozenset({"GET", "HEAD"})
-_METHODS = _READING | {"POST"}
+_METHODS = frozenset({"GET", "HEAD", "POST"})
 _MESSAGE: Header = (b"content-type", b"application/x-pki-message")
 _CA_AND_RA: Header = (b"content-type", b"application/x-x509-ca-ra-cert")
 _NEXT_CA: Header = (b"content-type", b"application/x-x509-next-ca-cert")
@@ -111,7 +118,7 @@ class _SCEPDoor:
         place = Place(organisation, kind, self._peers.address(scope), app)
         if is_profile:
             scope["path_template"] = f"{PREFIX}{PROFILE}"
-            return await self._profile(scope, place, parameters)
+            return await self._profile(scope, receive, place)
         name, call = self._calls.get(parameters.get("operation", "").lower(), ("", None))
         if call is None:
             raise CertdeskError(ErrorKind.MALFORMED, N_("there is no such SCEP operation"), field="operation")
@@ -166,13 +173,12 @@ class _SCEPDoor:
             self._limiter.charge(place.source)
         return Answer(200, reply.der, (_MESSAGE, NO_STORE))
 
-    async def _profile(self, scope: Scope, place: Place, parameters: dict[str, str]) -> Answer:
-        """Return Apple's profile; a code that is given along goes into it."""
-        if scope["method"] not in _READING:
-            return _not_allowed(b"GET, HEAD")
+    async def _profile(self, scope: Scope, receive: Receive, place: Place) -> Answer:
+        """Return Apple's profile; a code goes into it that was sent by a form, since addresses are written down."""
         self._limiter.spend(place.source)
         organisation = await self._ra.door_organisation(place.organisation)
-        code = parameters.get("code", "")
+        is_form = scope["method"] == "POST"
+        code = form_in(await read_body(scope, receive, LARGEST_FORM)).get("code", "").strip() if is_form else ""
         if code and parse_code(code) is None:
             raise CertdeskError(ErrorKind.INVALID_FIELD, N_("an enrollment code has twenty characters"), field="code")
         name = f'attachment; filename="{organisation.code}.mobileconfig"'.encode()

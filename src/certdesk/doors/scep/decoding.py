@@ -15,6 +15,8 @@ PROFILE = "enroll.mobileconfig"
 _APPENDED = frozenset({"", "pkiclient.exe", "cgi-bin"})
 """What clients put behind the address that they were given, after Cisco's first one."""
 _MOST_PARAMETERS = 10
+LARGEST_FORM = 1024
+"""Octets of the form with an enrollment code."""
 
 
 def address_in(path: str) -> tuple[str, Kind, bool]:
@@ -32,6 +34,14 @@ def parameters_in(query_string: bytes) -> dict[str, str]:
     except ValueError:
         raise CertdeskError(ErrorKind.MALFORMED, N_("the query string cannot be read")) from None
     return dict(pairs)
+
+
+def form_in(body: bytes) -> dict[str, str]:
+    """Return the fields of an urlencoded form, as of the page that offers the profile; raise `MALFORMED`."""
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS))
+    except ValueError:
+        raise CertdeskError(ErrorKind.MALFORMED, N_("this form cannot be read")) from None
 
 
 def message_in(base64: str) -> bytes:
