@@ -96,6 +96,22 @@ def test_object_identifiers_agree(arcs: list[int]) -> None:
     assert der.sequence(der.sequence(der.oid(dotted))) == policies.public_bytes()
 
 
+@pytest.mark.parametrize(
+    "dotted", ["1.2.840.113549.1.9.7", "0.9.2342.19200300.100.1.1", "2.999.1", f"2.25.{2**128 - 1}"]
+)
+def test_object_identifiers_are_shown_in_dots(dotted: str) -> None:
+    """What was written is read back, arcs as large as UUIDs too."""
+    octets = der.oid(dotted)
+    assert der.dotted(der.content(octets, der.whole(octets), der.OID)) == dotted
+
+
+@pytest.mark.parametrize("content", [b"", b"\x81", b"\x2a\x86", b"\x2a" * 65, b"\xff" * 30_000 + b"\x7f"], ids=len)
+def test_an_object_identifier_has_an_end(content: bytes) -> None:
+    """Cut short, or so long that showing it takes the square of its length, it is refused."""
+    with pytest.raises(ValueError, match="object identifier"):
+        der.dotted(content)
+
+
 @given(st.lists(st.binary(max_size=300), max_size=5))
 def test_what_was_written_is_read(contents: list[bytes]) -> None:
     """The parts of a SEQUENCE come back with their tags and contents."""
