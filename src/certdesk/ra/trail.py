@@ -55,8 +55,8 @@ class Trails(Office):
         if not by.sees(wanted.organisation or by.organisation):
             return Page((), None)
         scoped = replace(wanted, organisation=by.organisation or wanted.organisation)
-        items = await self._store.trail.listing(scoped, after=position, limit=limit + 1)
-        return Page(tuple(items[:limit]), items[limit - 1].event.id if len(items) > limit else None)
+        items, following = await self._store.trail.listing(scoped, after=position, limit=limit)
+        return Page(tuple(items), following)
 
     async def log_state(self, by: Principal) -> LogState:
         """Return how far the log is sealed, and when it was last verified; raise `FORBIDDEN`."""

@@ -1,5 +1,6 @@
 """The audit log's rows: events, written in the change that they record, and the sealed batches over them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,13 @@ _COLUMNS = "id, at, action, actor, source, organisation, subject, facts, mac"
 SELECT = f"SELECT {_COLUMNS}, batch FROM events"
 _UNSEALED = f"{SELECT} WHERE batch IS NULL ORDER BY id LIMIT :limit"
 _OF_SUBJECT = f"{SELECT} WHERE subject = :subject ORDER BY id"
+_ACTIONS_OF = """
+    SELECT DISTINCT subject, action FROM json_each(:subjects) AS asked CROSS JOIN events WHERE subject = asked.key
+"""
 _OF_BATCH = f"{SELECT} WHERE batch = :number ORDER BY id"
 _AFTER = f"{SELECT} WHERE id > :after ORDER BY id LIMIT :limit"
 _LAST_BATCH = "SELECT number, sealed_at, statement, signature FROM batches ORDER BY number DESC LIMIT 1"
-_BATCHES = "SELECT number, sealed_at, statement, signature FROM batches WHERE number > :after ORDER BY number LIMIT 100"
+_BATCHES = "SELECT number, sealed_at, statement, signature FROM batches WHERE number > :after ORDER BY number LIMIT 5"
 _SEAL = Change(
     must(
         "INSERT INTO batches (number, sealed_at, statement, signature)"
@@ -106,6 +110,11 @@ class Events:
         """Return what happened to a request, certificate, organisation or manager, oldest first."""
         return [of_row(row) for row in await self._database.rows(_OF_SUBJECT, {"subject": subject})]
 
+    async def actions_of(self, subjects: Iterable[str]) -> set[tuple[str, str]]:
+        """Return what happened to any of some subjects: subject and action."""
+        values = {"subjects": _encode(dict.fromkeys(subjects, 0)).decode()}
+        return {(row[0], row[1]) for row in await self._database.rows(_ACTIONS_OF, values)}
+
     async def after(self, event_id: str, limit: int) -> list[SealedEvent]:
         """Return events in the order of their IDs; the verifier walks the whole log with it."""
         return [of_row(row) for row in await self._database.rows(_AFTER, {"after": event_id, "limit": limit})]
@@ -120,7 +129,7 @@ class Events:
         return Batch(*row) if row else None
 
     async def batches(self, after: int) -> list[Batch]:
-        """Return up to 100 batches in order, after a number."""
+        """Return a few batches in order, after a number."""
         return [Batch(*row) for row in await self._database.rows(_BATCHES, {"after": after})]
 
     async def seal(self, batch: Batch, ids: list[str]) -> None:

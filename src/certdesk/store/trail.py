@@ -49,12 +49,25 @@ _END = Change(
 )
 
 
+_ROAD = ("subject", "organisation", "actor", "action")
+"""By what the log is walked: the first of these that is asked for, and has an index."""
+_MOST_SEEN = 5000
+"""Events that are looked at for one page."""
+
+
 @cache
-def _listing(names: tuple[str, ...], infrequent: tuple[str, ...]) -> str:
-    """Compose the statement for one combination of filters, once."""
-    wanted = [_CONDITIONS[name] for name in names] + [_NOT_FREQUENT[name] for name in infrequent]
-    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-    return f"{SELECT} {where} ORDER BY id DESC LIMIT :limit"
+def _road(names: tuple[str, ...], infrequent: tuple[str, ...]) -> tuple[str, str]:
+    """Compose, once, the statement that walks an index of the log, and the one that tells how far it goes."""
+    road = next((name for name in _ROAD if name in names and (name not in _NOT_FREQUENT or name in infrequent)), "")
+    conditions = [_CONDITIONS[name] for name in (road, "since", "before", "after") if name in names]
+    conditions += [_NOT_FREQUENT[road]] if road in _NOT_FREQUENT else []
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    rest = [_CONDITIONS[name] for name in _ROAD if name in names and name != road]
+    if not rest:
+        return f"{SELECT} {where} ORDER BY id DESC LIMIT :limit", ""
+    seen = f"{SELECT} {where} ORDER BY id DESC LIMIT {_MOST_SEEN}"
+    found = f"SELECT * FROM ({seen}) AS seen WHERE {' AND '.join(rest)} ORDER BY id DESC LIMIT :limit"
+    return found, f"SELECT id FROM events {where} ORDER BY id DESC LIMIT 1 OFFSET {_MOST_SEEN - 1}"
 
 
 def beginning_of(at: int) -> str:
@@ -69,8 +82,12 @@ class Trail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def listing(self, wanted: EventFilter, *, after: str, limit: int) -> list[SealedEvent]:
-        """Return events, newest first, from before the ID `after`, or from the newest if that is empty."""
+    async def listing(self, wanted: EventFilter, *, after: str, limit: int) -> tuple[list[SealedEvent], str | None]:
+        """Return a page of events, newest first, and the ID before which the next one begins, if there is one.
+
+        It goes on from before the ID `after`, or from the newest if that is empty. Where filters let few events
+        through, a page ends after so many that were looked at, however few it holds.
+        """
         values: dict[str, Any] = {
             "organisation": wanted.organisation,
             "actor": wanted.actor,
@@ -81,8 +98,12 @@ class Trail:
             "after": after,
         }
         names = tuple(name for name, value in values.items() if value)
-        statement = _listing(names, _infrequent(wanted))
-        return [of_row(row) for row in await self._database.rows(statement, values | {"limit": limit})]
+        statement, end = _road(names, _infrequent(wanted))
+        found = [of_row(row) for row in await self._database.rows(statement, values | {"limit": limit + 1})]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].event.id
+        last = await self._database.row(end, values) if end else None
+        return found, last[0] if last else None
 
     async def unsealed_count(self) -> int:
         """Return how many events no batch covers yet."""

@@ -33,6 +33,8 @@ def upgrade() -> None:
     op.execute("INSERT INTO properties (name, value) VALUES ('indexed_batch', '0')")
     _exchange_request_indexes()
     _exchange_certificate_indexes()
+    if op.get_bind().dialect.name == "sqlite":
+        _move_ocsp_answers()
 
 
 def _exchange_request_indexes() -> None:
@@ -50,6 +52,24 @@ def _exchange_certificate_indexes() -> None:
         op.drop_index(f"certificates_{name}", "certificates")
     _make_pair("certificates_ending", "certificates", ["status", "kind", "not_after", "serial_number"])
     _make("certificates_manager", "certificates", ["email"], "kind = 'manager'")
+
+
+def _move_ocsp_answers() -> None:
+    """Store them in their primary key's tree: a row was found by one tree there and lay in another."""
+    op.drop_index("ocsp_answers_stale", "ocsp_answers")
+    op.rename_table("ocsp_answers", "ocsp_answers_of_rowids")
+    op.create_table(
+        "ocsp_answers",
+        sa.Column("serial_number", sa.LargeBinary, primary_key=True),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("der", sa.LargeBinary),
+        sa.Column("this_update", sa.BigInteger),
+        sa.Column("next_update", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.execute("INSERT INTO ocsp_answers SELECT * FROM ocsp_answers_of_rowids ORDER BY serial_number")
+    op.drop_table("ocsp_answers_of_rowids")
+    op.create_index("ocsp_answers_stale", "ocsp_answers", ["next_update"])
 
 
 def _make_pair(name: str, table: str, columns: list[str], condition: str = "") -> None:
