@@ -19,6 +19,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) curl gnutls-bin libnss3-tools libxml2-utils ng
 CLIENT_PACKAGES := certmonger libbcpkix-java libstrongswan-extra-plugins libstrongswan-standard-plugins strongswan-pki
 WEB_PACKAGES := chromium default-jre-headless nodejs npm
 ANDROID_PACKAGES := aapt apksigner maven openjdk-17-jdk-headless unzip zip zipalign
+PICTURE_PACKAGES := chromium pngquant
 BENCH_PACKAGES := $(TEST_PACKAGES) wrk
 
 BIN := .venv/bin
@@ -30,7 +31,7 @@ PROJECT := pyproject.toml hatch_build.py $(wildcard src/certdesk/locale/*/LC_MES
 
 .PHONY: help
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: .venv/runtime ## See it work: a desk, a client, an enrollment, a revocation (ARGS=--exit stops after the story).
@@ -53,7 +54,7 @@ $(APK_KEY): always
 	@mkdir -p $(@D)
 	@cmp --quiet $@ <(echo "$(ENROLL_KEYSTORE)") 2>/dev/null || echo "$(ENROLL_KEYSTORE)" >$@
 
-.PHONY: always
+always:
 
 .PHONY: lint
 lint: .venv/development ## Check style, types, layers and the completeness of the translations.
@@ -72,6 +73,11 @@ format: .venv/development ## Format the code and mend what can be mended by itse
 bench: .venv/development ## Measure the speed, in ratios to what this machine can sign (ARGS for the benchmark).
 	@script/debian-packages $(BENCH_PACKAGES)
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: screenshots
+screenshots: .venv/development ## Take the pictures of the console's guide that are out of date (ARGS names others to take).
+	@script/debian-packages $(PICTURE_PACKAGES)
+	@$(BIN)/python -m tests.e2e.guide $(ARGS)
 
 .PHONY: messages
 messages: .venv/development ## Bring the message catalogues up to date with the code.
