@@ -16,7 +16,7 @@ from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.crl import CRLPublisher
 from certdesk.ca.hierarchy import create_hierarchy
 from certdesk.domain.enrollment import Device, Kind, Organisation, Principal, Role, Submission
-from certdesk.domain.identifiers import sha256
+from certdesk.domain.identifiers import Randomness, sha256
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.signer import KeyAlgorithm
 from certdesk.ra import RegistrationAuthority
@@ -29,6 +29,8 @@ FRENCH_MANAGER = Principal("manager@poste.example", Role.REGISTRATION_MANAGER, "
 GERMAN_MANAGER = Principal("manager@post.example", Role.REGISTRATION_MANAGER, "DEU1")
 FRENCH_AUDITOR = Principal("auditor@poste.example", Role.AUDITOR, "FRA1")
 SOURCE = "192.0.2.7"
+PASSPHRASE = b"correct horse"
+"""Of every test desk's keys."""
 
 
 @dataclass
@@ -60,18 +62,20 @@ class TestDesk:
         await self.store.close()
 
 
-async def make_desk(url: str, directory: Path) -> TestDesk:
+async def make_desk(
+    url: str, directory: Path, *, name: str = "Test Federation", randomness: Randomness = os.urandom
+) -> TestDesk:
     """Return a new desk with two organisations on a database that is empty."""
     time = Time()
-    keys = KeyDirectory(directory / "keys", b"correct horse", cost=2)
-    hierarchy = create_hierarchy(keys, directory / "ca", "Test Federation", "http://pki.example", time)
+    keys = KeyDirectory(directory / "keys", PASSPHRASE, cost=2)
+    hierarchy = create_hierarchy(keys, directory / "ca", name, "http://pki.example", time)
     store = await open_store(url)
-    ca = CertificateAuthority(hierarchy)
+    ca = CertificateAuthority(hierarchy, randomness)
     log = AuditLog(keys.create("audit", KeyAlgorithm.ED25519), time, os.urandom)
     crl = CRLPublisher(ca, store.validation, time)
-    ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=time, randomness=os.urandom)
+    ra = RegistrationAuthority(store, ca, log, publish_crl=crl.publish, clock=time, randomness=randomness)
     await store.organisations.put_property(DESK_URL, "https://desk.example")
-    await ra.add_operator("Test Federation", "", OPERATOR)
+    await ra.add_operator(name, "", OPERATOR)
     for authority in (hierarchy.root, hierarchy.issuing):
         await store.certificates.own_key(sha256(authority.spki), "ca")
     await ra.add_organisation(Organisation("FRA1", "La Poste", "FR"), OPERATOR)

@@ -74,7 +74,7 @@ async def test_a_phone_follows_the_publication_page(
     """What is downloaded is the file with the checksum beside it; button, link and QR code lead to the settings."""
     said = translator(language)
     address = f"{belgium.url}/settings/BEL1.xml#sha256={root_fingerprint(belgium)}"
-    await publish(belgium)
+    publish(belgium)
     async with visitor(
         chromium,
         belgium.url,
@@ -106,7 +106,7 @@ async def test_a_phone_follows_the_publication_page(
     assert hashlib.sha256(settings(belgium).trust_anchors[0]).hexdigest() == root_fingerprint(belgium)
 
 
-async def publish(desk: ConsoleDesk) -> None:
+def publish(desk: ConsoleDesk) -> None:
     """Publish the app, in case this test runs alone."""
     desk.publish("BEL1", "Enroll.apk", APK.read_bytes(), "1.0.0")
 
