@@ -8,13 +8,10 @@ A data directory holds `keys/` (encrypted, owner only), `ca/` (public certificat
 are in PostgreSQL, `desk.sqlite`. The first `open_desk` with a `Founding` makes all of it.
 """
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import structlog
 
 from certdesk.audit import AuditLog, seal
 from certdesk.ca.authority import CertificateAuthority
@@ -26,6 +23,7 @@ from certdesk.domain.enrollment import Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import Randomness, sha256
 from certdesk.domain.text import N_
+from certdesk.jobs import Job
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.signer import KeyAlgorithm
 from certdesk.ra import RegistrationAuthority
@@ -186,24 +184,12 @@ async def _found(desk: Desk, founding: Founding) -> None:
     await desk.crl.renew_if_due()
 
 
-@dataclass(slots=True)
-class Job:
-    """Something that a serving desk does again and again, and how that went."""
-
-    name: str
-    seconds: float
-    """How long it rests after having found nothing to do."""
-    work: Callable[[], Awaitable[object]]
-    """Does a piece of work; what it returns is true if there may be more."""
-    failures: int = 0
-
-
 def jobs_of(desk: Desk) -> list[Job]:
     """Return the desk's jobs. Any number of processes may run them on one database at once."""
     return [
-        Job("seal the audit log", 1, desk.seal),
-        Job("sign OCSP answers", 5, desk.presign),
-        Job("write search words", 5, desk.ra.index),
+        Job("seal the audit log", 1, desk.seal, patience=5),
+        Job("sign OCSP answers", 5, desk.presign, patience=30),  # who asks before gets one signed for the occasion
+        Job("write search words", 5, desk.ra.index, patience=10),
         Job("resume issuance", 10, desk.ra.resume),
         Job("let requests lapse", 60, desk.ra.lapse),
         Job("renew revocation lists", 60, desk.crl.renew_if_due),
@@ -214,16 +200,3 @@ def jobs_of(desk: Desk) -> list[Job]:
         Job("forget challenges", 300, desk.ra.forget_challenges),
         Job("forget links", 3600, desk.ra.forget_links),
     ]
-
-
-async def run_job(job: Job) -> None:
-    """Do a job until cancelled; a failure is logged, and the next turn tries again."""
-    log = structlog.get_logger()
-    while True:
-        try:
-            more = await job.work()
-        except Exception:  # a job that fails must not end, nor take the server down
-            log.exception("job failed", job=job.name)
-            job.failures += 1
-            more = False
-        await asyncio.sleep(0 if more else job.seconds)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from certdesk.app import FOUNDER, Desk, Job, jobs_of, open_desk, run_job
+from certdesk.app import FOUNDER, Desk, jobs_of, open_desk
 from certdesk.ca.desk_certificate import DeskCertificate
 from certdesk.cli.context import say
 from certdesk.cli.options import Options
@@ -30,6 +30,7 @@ from certdesk.doors.scep import PREFIX as SCEP_PREFIX
 from certdesk.doors.scep import scep_app
 from certdesk.doors.settings import HTTPSettings
 from certdesk.doors.validation.app import PREFIXES, validation_app
+from certdesk.jobs import Job, Load, run_job
 from certdesk.mail.planning import Planner
 from certdesk.mail.sending import Sender
 from certdesk.ra.links import NewLink
@@ -54,10 +55,11 @@ async def serve_desk(
             await desk.ra.resume(0 if not options.database else 30_000)
         tls, jobs = await _tls(options, desk, passphrase)
         jobs += jobs_of(desk) + _mail_jobs(options, desk)
-        settings = _settings(options, desk, jobs, RequestMetrics(memory, process.number))
+        metrics = RequestMetrics(memory, process.number)
+        settings = _settings(options, desk, jobs, metrics)
         main, plain = _applications(options, desk, settings)
         link = await desk.ra.first_link(FOUNDER) if process.number == 0 else None
-        async with _jobs(jobs):
+        async with _jobs(jobs, Load(lambda: metrics.answered)):
             await serve_endpoints(
                 [Endpoint(sockets[0], main, tls), Endpoint(sockets[1], plain)],
                 process,
@@ -180,9 +182,9 @@ def _names_of(options: Options) -> Names:
 
 
 @contextlib.asynccontextmanager
-async def _jobs(jobs: Iterable[Job]) -> AsyncIterator[None]:
+async def _jobs(jobs: Iterable[Job], load: Load) -> AsyncIterator[None]:
     """Run the jobs beside the server."""
-    tasks = [asyncio.create_task(run_job(job)) for job in jobs]
+    tasks = [asyncio.create_task(run_job(job, load)) for job in jobs]
     try:
         yield
     finally:

@@ -54,10 +54,13 @@ class RequestMetrics:
         self._numbers = memoryview(self._memory).cast("d")
         self._rows = {key: row for row, key in _keys(self._memory, process)}
         self._index: dict[tuple[str, int, str], int] = {}
+        self.answered = 0
+        """How many requests this process has answered since its start."""
 
     def count(self, method: str, status: int, route: str, seconds: float) -> None:
         """Count a request that was answered after `seconds`."""
         index = self._index.get((method, status, route)) or self._place(method, status, route)
+        self.answered += 1
         numbers = self._numbers
         numbers[index] += seconds
         numbers[index + 1 + bisect_left(BOUNDS, seconds)] += 1

@@ -59,7 +59,12 @@ class Decisions(Submissions):
         )
         if not await self._store.requests.approve(intent, by.name, comment, event):
             raise already(await self._present(request.id))
-        decision = {"decided_at": intent.at, "decided_by": by.name, "comment": comment, "attempt": intent.attempt}
+        decision: dict[str, Any] = {
+            "decided_at": intent.at,
+            "decided_by": by.name,
+            "comment": comment,
+            "attempt": intent.attempt,
+        }
         try:
             return await self._issue(case, csr, intent, decision)
         except CertdeskError as error:

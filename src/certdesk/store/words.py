@@ -42,8 +42,9 @@ _TAKEN = "SELECT value FROM properties WHERE name = 'indexed_batch'"
 _EVENTS = f"SELECT action, at / {DAY}, subject FROM events WHERE batch = :batch AND ({_COUNTED})"
 NAMING = "id, created_at, email, device_id, common_name, names"
 """What a request is found by, and the age of its entries."""
+_R = ", ".join(f"r.{column}" for column in NAMING.split(", "))  # SQLite's `json_each` has a column `id` too
 _REQUESTS = (
-    f"SELECT {NAMING}, kind, organisation FROM json_each(:ids) AS asked CROSS JOIN requests WHERE id = asked.key"
+    f"SELECT {_R}, r.kind, r.organisation FROM json_each(:ids) AS asked CROSS JOIN requests r WHERE r.id = asked.key"
 )
 _TAKE = Change(
     must("UPDATE properties SET value = :batch WHERE name = 'indexed_batch' AND value = :was"),
