@@ -103,15 +103,22 @@ class ConsoleDesk:
             decided: dict[str, Any] = answer.json()
             return decided
 
-    def issue(self, login: str = "claire", **changes: Any) -> tuple[str, str]:
+    def issue(self, login: str = "claire", comment: str = "", **changes: Any) -> tuple[str, str]:
         """Submit and approve a request, and return its ID and the certificate's serial number."""
-        issued = self.decide(login, self.submit(**changes), comment="Known to me")
+        issued = self.decide(login, self.submit(**changes), comment=comment)
         return str(issued["id"]), str(issued["certificate"]["serial_number"])
 
-    def revoke(self, login: str, serial_number: str, reason: str) -> None:
+    def vouch(self, login: str, **order: Any) -> tuple[str, str]:
+        """Make an enrollment code, and return its number in the list and the code."""
+        with self.server.manager(login) as manager:
+            answer = manager.post("/api/v1/codes", json=order)
+            assert answer.is_success, answer.text
+            return str(answer.json()["id"]), str(answer.json()["code"])
+
+    def revoke(self, login: str, serial_number: str, reason: str, comment: str = "") -> None:
         """Revoke a certificate."""
         with self.server.manager(login) as manager:
-            body = {"reason": reason, "comment": "Reported by telephone"}
+            body = {"reason": reason, "comment": comment}
             answer = manager.post(f"/api/v1/certificates/{serial_number}/revoke", json=body)
             assert answer.is_success, answer.text
 
@@ -133,62 +140,88 @@ def sign_in(server: DeskServer, login: str) -> str:
         return answer.cookies[SESSION_COOKIE]
 
 
-def fill(desk: ConsoleDesk) -> None:
-    """Fill a desk with what a morning brings."""
+def fill(desk: ConsoleDesk, say: Callable[[str], str] = str) -> None:
+    """Fill a desk with what a morning brings; `say` may change every text that people choose."""
     for login, (name, role, organisation) in LATE_MANAGERS.items():
         desk.server.add_manager(login, name, role, organisation)
+    _fill_requests(desk, say)
+    _fill_certificates(desk, say)
+    _fill_the_rest(desk)
+
+
+def _fill_requests(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
     things = desk.things
-    counter = {"id": "SN-88231", "model": "OptiPlex 7010", "platform": "Windows 11", "app": "certdesk-client 1.0"}
-    handheld = {"id": "ZB-4471-0093", "model": "Zebra TC26", "platform": "Android 14", "app": "Enroll 1.0.0"}
-    tablet = {"id": "SM-X200-71", "model": "Galaxy Tab A8", "platform": "Android 13", "app": "Enroll 1.0.0"}
+    handheld = _device(say, "ZB-4471-0093", "Zebra TC26", "Android 14", "Enroll 1.0.0")
     things["rejected"] = desk.submit(
-        device=counter, contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"}
+        device=_device(say, "SN-88231", "OptiPlex 7010", "Windows 11", "certdesk-client 1.0"),
+        contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"},
+        description=say("The computer of counter 3"),
     )
-    desk.decide("claire", things["rejected"], "reject", reason="Please give the inventory number of the device.")
-    things["cancelled"] = desk.submit(device=handheld, kind="mobile", description="Handheld of route 12")
+    reason = say("Please give the inventory number of the device.")
+    desk.decide("claire", things["rejected"], "reject", reason=reason)
+    things["cancelled"] = desk.submit(device=handheld, kind="mobile", description=say("Handheld of route 12"))
     things["waiting"] = desk.submit(
         device=handheld,
         kind="mobile",
-        description="Handheld of route 12, Villeurbanne; inventory number 4471",
+        description=say("Handheld of route 12, Villeurbanne; inventory number 4471"),
         contact={"email": "amelie.durand@poste.example", "phone": "+33 6 12 34 56 78"},
-        location={"state_or_province": "Rhône", "locality": "Villeurbanne"},
+        location={"state_or_province": say("Rhône"), "locality": say("Villeurbanne")},
     )
-    things["issued"], things["certificate"] = desk.issue(
-        device=counter,
-        description="Counter 3, Lyon Bellecour; inventory number 88231",
-        contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"},
-    )
-    _, things["revoked"] = desk.issue(
-        device=tablet, kind="mobile", contact={"email": "karim.benali@poste.example", "phone": "+33 6 98 76 54 32"}
-    )
-    desk.revoke("claire", things["revoked"], "keyCompromise")
     things["server"] = desk.submit(
         kind="server",
         csr=make_pem("parcels.poste.example", "www.parcels.poste.example"),
-        description="Web server of the parcel tracking",
+        description=say("Web server of the parcel tracking"),
         contact={"email": "ops@poste.example", "phone": "+33 1 55 44 33 22"},
-        device={"id": "parcels-01", "model": "virtual", "platform": "Debian 12", "app": "certdesk-client 1.0"},
+        device=_device(say, "parcels-01", "virtual", "Debian 12", "certdesk-client 1.0"),
     )
     things["waiting_too"] = desk.submit(
-        description="Replacement of the broken computer in the back office",
+        device=_device(say, "SN-90417", "Latitude 5450", "Windows 11", "certdesk-client 1.0"),
+        description=say("Replacement of the broken computer in the back office"),
         contact={"email": "ines.roche@poste.example", "phone": "+33 4 78 00 11 22"},
     )
     things["german"] = desk.submit(
         organisation="DEU1",
-        description="Schalter 2, Hamburg Altona",
+        description=say("Schalter 2, Hamburg Altona"),
         contact={"email": "petra.vogt@post.example", "phone": "+49 40 123456"},
         location={"state_or_province": "Hamburg", "locality": "Hamburg"},
     )
+
+
+def _fill_certificates(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
+    things = desk.things
+    things["issued"], things["certificate"] = desk.issue(
+        "claire",
+        say("Known to me"),
+        device=_device(say, "SN-88231", "OptiPlex 7010", "Windows 11", "certdesk-client 1.0"),
+        description=say("Counter 3, Lyon Bellecour; inventory number 88231"),
+        contact={"email": "luc.moreau@poste.example", "phone": "+33 4 72 10 20 30"},
+    )
+    _, things["revoked"] = desk.issue(
+        "claire",
+        say("Known to me"),
+        kind="mobile",
+        device=_device(say, "SM-X200-71", "Galaxy Tab A8", "Android 13", "Enroll 1.0.0"),
+        contact={"email": "karim.benali@poste.example", "phone": "+33 6 98 76 54 32"},
+    )
+    desk.revoke("claire", things["revoked"], "keyCompromise", say("Reported by telephone"))
     _, things["german_certificate"] = desk.issue(
         "jonas",
         organisation="DEU1",
         contact={"email": "uwe.lang@post.example", "phone": "+49 40 654321"},
         location={"state_or_province": "Hamburg", "locality": "Hamburg"},
     )
-    things["invitation"] = desk.invite("Léa Fontaine", "lea.fontaine@poste.example", "FRA1")
-    assert desk.publish("all", "Enroll.apk", make_apk(), "1.0.0").status_code == httpx.codes.SEE_OTHER
+
+
+def _fill_the_rest(desk: ConsoleDesk) -> None:
+    assert desk.publish("all", "Enroll.apk", make_apk(), "1.0.0").is_redirect
     assert desk.publish("FRA1", "certdesk-client.deb", b"!<arch>\ndebian-binary", "1.0.0").is_redirect
+    desk.things["code"], _ = desk.vouch("claire", organisation="FRA1", kind="mobile", count=40, note="New handhelds")
+    desk.things["invitation"] = desk.invite("Léa Fontaine", "lea.fontaine@poste.example", "FRA1")
     desk.follow("newcomer", desk.invite("Marc Keller", "marc.keller@post.example", "DEU1"))
+
+
+def _device(say: Callable[[str], str], id_: str, model: str, platform: str, app: str) -> dict[str, str]:
+    return {"id": id_, "model": say(model), "platform": say(platform), "app": say(app)}
 
 
 Open = Callable[[Page, ConsoleDesk], Awaitable[object]]
@@ -279,6 +312,12 @@ async def _add_nothing(page: Page, _desk: ConsoleDesk) -> None:
         await page.locator("main button.big").click()
 
 
+async def _make_code(page: Page, _desk: ConsoleDesk) -> None:
+    await page.locator("input[name=kind]").first.check()
+    async with page.expect_navigation():
+        await page.locator("main button.big").click()
+
+
 async def _upload_nonsense(page: Page, _desk: ConsoleDesk) -> None:
     await page.locator("#version").fill("1.0.0")
     nonsense: FilePayload = {"name": "Enroll.apk", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"}
@@ -323,6 +362,12 @@ PAGES = (
     ConsolePage("certificate-revoked", "claire", "/certificates/{revoked}", _CERTIFICATE),
     ConsolePage("revoke", "claire", "/certificates/{certificate}/revoke", f"{_CERTIFICATE}/revoke"),
     ConsolePage("revoked-already", "claire", "/certificates/{revoked}/revoke", f"{_CERTIFICATE}/revoke"),
+    ConsolePage("codes", "claire", "/codes", "GET /codes"),
+    ConsolePage("codes-administrator", "ada", "/codes", "GET /codes"),
+    ConsolePage("codes-auditor", "odile", "/codes", "GET /codes"),
+    ConsolePage("code-add", "ada", "/codes/add", "GET /codes/add"),
+    ConsolePage("code-made", "claire", "/codes/add", "POST /codes/add", _make_code),
+    ConsolePage("code-withdraw", "claire", "/codes/{code}/withdraw", "GET /codes/{code_id}/withdraw"),
     ConsolePage("account", "claire", "/account", "GET /account", is_main=True),
     ConsolePage("account-newcomer", "newcomer", "/account", "GET /account"),
     ConsolePage("managers", "ada", "/managers", "GET /managers"),

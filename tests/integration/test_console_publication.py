@@ -416,3 +416,12 @@ async def test_a_desk_that_vouches_for_itself_has_its_root_trusted_first(desk: T
         page = (await visitor.get(PAGE)).text
     apple = page[page.index('id="apple"') :]
     assert apple.index('href="/ca/root.cer"') < apple.index(sha256(desk.ca.root_der).hexdigest()) < apple.index("<form")
+
+
+async def test_a_crowd_of_phones_does_not_keep_the_managers_out(desk: TestDesk) -> None:
+    """Visitors of publication pages have a limit of their own, though all of them come from one address."""
+    app = make_console(desk, public_calls_per_minute=1, public_calls_at_once=2)
+    async with signed_in(desk, "ada", app) as ada:
+        statuses = [(await ada.get(PAGE)).status_code for _ in range(4)]
+        assert statuses == [200, 200, 429, 429]
+        assert (await ada.post("/sign-in/certificate", next="/")).status_code == 303

@@ -79,7 +79,9 @@ class Console:
         self._desk_url = desk_url
         self._statics = Statics()
         self.peers = Peers(settings.trusted_proxies)
-        limiter = RateLimiter(settings.public_calls_per_minute, settings.public_calls_at_once, settings.monotonic)
+        limiter = _limiter(settings)
+        # Apart, so that a crowd with new phones does not keep the managers of the same office from signing in.
+        self._visitors = _limiter(settings)
         self.renderer = Renderer(self._statics, clock)
         areas = self._areas(ra, chain_pem, limiter, clock)
         self.routes: tuple[Route, ...] = (
@@ -110,7 +112,7 @@ class Console:
             ManagerPages(ra, renderer, chain_pem, self._desk_url, clock).routes(),
             OrganisationPages(ra, renderer).routes(),
             PublicationPages(ra, renderer, self._addresses).routes(),
-            PublishPages(ra, renderer, self._addresses, limiter).routes(),
+            PublishPages(ra, renderer, self._addresses, self._visitors).routes(),
             AuthorityPages(ra, renderer, chain_pem, clock).routes(),
             AuditPages(ra, renderer).routes(),
         ]
@@ -150,6 +152,10 @@ class Console:
         if answer is None:
             raise nothing_here()
         return answer
+
+
+def _limiter(settings: HTTPSettings) -> RateLimiter:
+    return RateLimiter(settings.public_calls_per_minute, settings.public_calls_at_once, settings.monotonic)
 
 
 def stranger(scope: Scope, receive: Receive, source: str) -> Visit:

@@ -147,11 +147,16 @@ class Publishing(Organisations):
     """Use cases of administrators, and of whoever visits a publication page."""
 
     async def public_page(self, code: str, language: str) -> PublicPage:
-        """Return what an organisation publishes; raise `NOT_FOUND`."""
+        """Return what an organisation publishes, in a language; raise `NOT_FOUND`.
+
+        Whom visitors turn to is said in another language rather than not at all.
+        """
         organisation = await self._publisher(code)
         texts = {text.language: text for text in await self._store.publications.texts(code)}
         text = texts.get(language) or PublicationText(code, language)
-        return PublicPage(organisation, text, tuple(await self._store.publications.offered(code)))
+        contact = text.contact or next((other.contact for other in texts.values() if other.contact), "")
+        files = await self._store.publications.offered(code)
+        return PublicPage(organisation, replace(text, contact=contact), tuple(files))
 
     async def published_file(self, code: str, name: str) -> PublishedFile:
         """Return a file that an organisation's visitors are offered; raise `NOT_FOUND`."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from certdesk.store.database import Database
 
-_CURRENT = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now"
-_DUE = "SELECT count(*) FROM ocsp_answers WHERE next_update >= :now AND next_update < :due"
+_CURRENT = """
+    SELECT count(*), count(CASE WHEN next_update < :due THEN 1 END) FROM ocsp_answers WHERE next_update >= :now
+"""
 # Further back than a short time are answers about certificates that have expired, which nobody renews.
 _STALE = """
     SELECT count(*) FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
@@ -24,7 +25,7 @@ class AnswerCounts:
     due: int
     """Of these, past half of their life: they are signed anew next."""
     stale: int
-    """Past their end, for certificates that are not; they are signed when somebody asks."""
+    """Past their end, of certificates that are not; they are signed when somebody asks."""
     missing: int
     """Of new certificates: signed for the first time next."""
 
@@ -38,11 +39,8 @@ class Authorities:
     async def answers(self, now: int, due: int, since: int) -> AnswerCounts:
         """Count the kept answers; `due` and `since` bound what is due, and how far back is looked for gaps."""
         values = {"now": now, "due": due, "since": since}
-        return AnswerCounts(*[await self._count(query, values) for query in (_CURRENT, _DUE, _STALE, _MISSING)])
-
-    async def _count(self, query: str, values: dict[str, int]) -> int:
-        row = await self._database.row(query, values)
-        return int(row[0]) if row else 0
+        figures = [await self._database.row(query, values) for query in (_CURRENT, _STALE, _MISSING)]
+        return AnswerCounts(*(int(figure) for row in figures if row for figure in row))
 
     async def last_own(self, purpose: str) -> int | None:
         """Return when the desk last issued a certificate to itself for a purpose."""

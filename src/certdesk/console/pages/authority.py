@@ -106,12 +106,12 @@ class AuthorityPages:
 
 
 def _authorities_of(chain_pem: str) -> tuple[Authority, ...]:
-    certificates = x509.load_pem_x509_certificates(chain_pem.encode())
-    return tuple(
-        Authority(name, describe(der), der, certificate.public_bytes(Encoding.PEM).decode())
-        for name, certificate in zip(_NAMES, certificates, strict=True)
-        for der in (certificate.public_bytes(Encoding.DER),)
-    )
+    return tuple(map(_authority, _NAMES, x509.load_pem_x509_certificates(chain_pem.encode())))
+
+
+def _authority(name: str, certificate: x509.Certificate) -> Authority:
+    der = certificate.public_bytes(Encoding.DER)
+    return Authority(name, describe(der), der, certificate.public_bytes(Encoding.PEM).decode())
 
 
 def picture_of(authorities: Iterable[Authority], now: int) -> Picture:
