@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import ciphers, hashes
+from cryptography.hazmat.primitives import padding as block_padding
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -185,3 +187,48 @@ def make_signed(
 DEVICE = party("device")
 OTHER = party("other")
 CURVED = party("curved", "EC")
+AES_128 = oid("2.16.840.1.101.3.4.1.2")
+CONTENT_KEY, VECTOR = bytes(range(16)), bytes(range(16, 32))
+
+
+def encrypted(content: bytes = CONTENT) -> bytes:
+    """Return content in AES-128 under the test's key."""
+    padder = block_padding.PKCS7(128).padder()
+    return encrypted_as_it_is(padder.update(content) + padder.finalize())
+
+
+def encrypted_as_it_is(padded: bytes) -> bytes:
+    """Return whole blocks in AES-128 under the test's key."""
+    encryptor = ciphers.Cipher(algorithms.AES(CONTENT_KEY), modes.CBC(VECTOR)).encryptor()
+    return encryptor.update(padded) + encryptor.finalize()
+
+
+def make_recipient(
+    party: Party = DEVICE, *, algorithm: bytes = RSA_ENCRYPTION, key: bytes | None = None, named: bytes | None = None
+) -> bytes:
+    """Return a KeyTransRecipientInfo."""
+    if key is None:
+        key = party.rsa.public_key().encrypt(CONTENT_KEY, padding.PKCS1v15())
+    return sequence(integer(0), named or party.named, sequence(algorithm, NULL), tlv(0x04, key))
+
+
+def make_enveloped(
+    *recipients: bytes,
+    ciphertext: bytes | None = None,
+    cipher: bytes = AES_128,
+    vector: bytes | None = None,
+    kind: bytes = DATA,
+    before: bytes = b"",
+) -> bytes:
+    """Return an EnvelopedData in a ContentInfo, for DEVICE unless told otherwise."""
+    inner = sequence(
+        kind,
+        sequence(cipher, tlv(0x04, VECTOR) if vector is None else vector),
+        tlv(0x80, encrypted()) if ciphertext is None else ciphertext,
+    )
+    return raw_enveloped(integer(0), before, tlv(der.SET, *(recipients or (make_recipient(),))), inner)
+
+
+def raw_enveloped(*parts: bytes) -> bytes:
+    """Return a ContentInfo of an EnvelopedData of any parts."""
+    return sequence(ENVELOPED_DATA, tlv(0xA0, sequence(*parts)))

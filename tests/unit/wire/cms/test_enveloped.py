@@ -1,10 +1,8 @@
 """EnvelopedData: what is read and decrypted, and everything that is refused, without telling why it did not decrypt."""
 
 import pytest
-from cryptography.hazmat.primitives import ciphers
-from cryptography.hazmat.primitives import padding as block_padding
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.ciphers import algorithms, modes
+from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import (
     PKCS7EnvelopeBuilder,
@@ -23,66 +21,26 @@ from certdesk.wire.cms import (
     parse_enveloped,
 )
 from tests.unit.wire.cms.message_maker import (
+    AES_128,
     CONTENT,
     DATA,
     DEVICE,
-    ENVELOPED_DATA,
     OTHER,
-    RSA_ENCRYPTION,
     SIGNED_DATA,
+    VECTOR,
     Party,
+    encrypted,
+    encrypted_as_it_is,
     in_ber,
     in_pieces,
     indefinite,
+    make_enveloped,
+    make_recipient,
+    raw_enveloped,
 )
 from tests.unit.wire.csr_maker import NULL, integer, oid, sequence, tlv
 
 EVERY_CIPHER = STRONG_CIPHERS | {Cipher.TRIPLE_DES}
-AES_128 = oid("2.16.840.1.101.3.4.1.2")
-CONTENT_KEY, VECTOR = bytes(range(16)), bytes(range(16, 32))
-
-
-def encrypted(content: bytes = CONTENT) -> bytes:
-    """Return content in AES-128 under the test's key."""
-    padder = block_padding.PKCS7(128).padder()
-    return encrypted_as_it_is(padder.update(content) + padder.finalize())
-
-
-def encrypted_as_it_is(padded: bytes) -> bytes:
-    """Return whole blocks in AES-128 under the test's key."""
-    encryptor = ciphers.Cipher(algorithms.AES(CONTENT_KEY), modes.CBC(VECTOR)).encryptor()
-    return encryptor.update(padded) + encryptor.finalize()
-
-
-def make_recipient(
-    party: Party = DEVICE, *, algorithm: bytes = RSA_ENCRYPTION, key: bytes | None = None, named: bytes | None = None
-) -> bytes:
-    """Return a KeyTransRecipientInfo."""
-    if key is None:
-        key = party.rsa.public_key().encrypt(CONTENT_KEY, padding.PKCS1v15())
-    return sequence(integer(0), named or party.named, sequence(algorithm, NULL), tlv(0x04, key))
-
-
-def make_enveloped(
-    *recipients: bytes,
-    ciphertext: bytes | None = None,
-    cipher: bytes = AES_128,
-    vector: bytes | None = None,
-    kind: bytes = DATA,
-    before: bytes = b"",
-) -> bytes:
-    """Return an EnvelopedData in a ContentInfo, for DEVICE unless told otherwise."""
-    inner = sequence(
-        kind,
-        sequence(cipher, tlv(0x04, VECTOR) if vector is None else vector),
-        tlv(0x80, encrypted()) if ciphertext is None else ciphertext,
-    )
-    return raw_enveloped(integer(0), before, tlv(der.SET, *(recipients or (make_recipient(),))), inner)
-
-
-def raw_enveloped(*parts: bytes) -> bytes:
-    """Return a ContentInfo of an EnvelopedData of any parts."""
-    return sequence(ENVELOPED_DATA, tlv(0xA0, sequence(*parts)))
 
 
 def opened(octets: bytes, party: Party = DEVICE, allowed: frozenset[Cipher] = STRONG_CIPHERS) -> bytes:
