@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from tests.e2e.server import PASSPHRASE
 from tests.interop.protocol_desk import WRONG_CODE, ProtocolDesk, run
 
 
@@ -121,6 +122,22 @@ def test_curl_negotiates_a_code_where_it_is_asked_for(tmp_path: Path, protocol_d
     status, body, _ = curl.post("simpleenroll", "--anyauth", "-u", f"x:{protocol_desk.code('DEU1')}")
     assert status == 200, body
     curl.certificate(body)
+
+
+def test_curl_does_not_get_through_tls_with_another_certificate(curl: Curl) -> None:
+    """Of another CA's certificate, an expired one and one that TLS accepts, the door sees the last only."""
+    root_key = ("-in", str(curl.desk.server.data / "keys" / "root.pem"), "-passin", f"pass:{PASSPHRASE}")
+    run(curl.folder, "openssl", "pkey", *root_key, "-out", "root.key")
+    by_root = ("-CA", str(curl.desk.root), "-CAkey", "root.key", "-days")
+    answers = []
+    for signer in (("-signkey", "key.pem", "-days", "30"), (*by_root, "-1"), (*by_root, "30")):
+        run(curl.folder, *("openssl", "x509", "-req", "-inform", "DER", "-in", "csr.der", "-out", "other.pem"), *signer)
+        called = ("curl", "-sS", "-w", "%{http_code}", "--cacert", str(curl.desk.root))
+        sent = ("-H", "Content-Type: application/pkcs10", "--data-binary", "@csr.b64")
+        identity = ("--cert", "other.pem", "--key", "key.pem")
+        done = run(curl.folder, *called, *identity, *sent, f"{curl.desk.est()}/simplereenroll", status=None)
+        answers.append(done.stdout.decode())
+    assert answers == ["000", "000", "401"]
 
 
 def test_curl_gets_a_key_made(curl: Curl) -> None:
