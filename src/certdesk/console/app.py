@@ -29,7 +29,7 @@ from certdesk.console.statics import Statics
 from certdesk.domain.clock import Clock, system_clock
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import LANGUAGES, N_
-from certdesk.doors.answers import Answer
+from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, ClientDisconnectedError, Header, Message, Receive, Scope, Send
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, language_of
@@ -221,7 +221,7 @@ class _Pages:
         visit = await self._visit(scope, receive)
         if error.kind is ErrorKind.UNAUTHENTICATED and visit.session is None:
             if visit.is_fragment:
-                return Answer(401, b"", ((b"hx-refresh", b"true"), *PAGE_HEADERS))
+                return Answer(401, b"", ((b"hx-refresh", b"true"), *PAGE_HEADERS, NO_STORE))
             if scope["method"] in {"GET", "HEAD"}:
                 return see_other(sign_in_address(visit))
         translate = self._console.renderer.sentence(visit)

@@ -13,7 +13,7 @@ from certdesk.domain.enrollment import CertificationRequest, Conditions, Device,
 from certdesk.domain.identifiers import verification_code
 from certdesk.domain.listing import Page
 from certdesk.domain.states import RequestState
-from certdesk.doors.answers import Answer
+from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.ra import RegistrationAuthority
 
 _EXPORTED_AT_ONCE = 100
@@ -84,7 +84,7 @@ class RequestListPages:
         page = await self._page(visit)
         etag = self._etag(visit, page)
         if visit.header(b"if-none-match") == etag:
-            return Answer(304, b"", ((b"etag", etag.encode()), *PAGE_HEADERS))
+            return Answer(304, b"", ((b"etag", etag.encode()), *PAGE_HEADERS, NO_STORE))
         return self._renderer.answer(
             visit, "requests/list.html", (b"etag", etag.encode()), page=page, etag=etag, wanted=request_filter(visit)
         )
