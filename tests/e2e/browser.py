@@ -58,12 +58,8 @@ def _run(*command: str) -> None:
 
 
 @asynccontextmanager
-async def chromium(
-    home: Path, roots: Iterable[Path], debugging_port: int = 0, language: str = "en"
-) -> AsyncIterator[Browser]:
+async def chromium(home: Path, roots: Iterable[Path], debugging_port: int = 0) -> AsyncIterator[Browser]:
     """Start a browser that trusts these roots and has no certificate of its own.
-
-    The language is the one that its own parts have, such as fields for dates; pages have that of their visitor.
 
     Another program may use it too, at the debugging port, if there is one.
     """
@@ -71,10 +67,7 @@ async def chromium(
     options = [*_OPTIONS, f"--remote-debugging-port={debugging_port}"] if debugging_port else [*_OPTIONS]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=_PROGRAM,
-            args=[*options, f"--lang={language}"],
-            env=_environment(home) | {"LANGUAGE": language, "LC_ALL": f"{language}.UTF-8"},
-            chromium_sandbox=False,
+            executable_path=_PROGRAM, args=options, env=_environment(home), chromium_sandbox=False
         )
         try:
             yield browser

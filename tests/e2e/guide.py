@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,34 +168,22 @@ async def walk(browser: Browser, language: str, folder: Path) -> AsyncIterator[V
     desk = await GuideDesk.make(folder, language)
     try:
         for stop in BEFORE:
-            async for view in _look(browser, desk, stop):
-                yield view
+            yield await _look(browser, desk, stop)
         await desk.fill()
         for stop in WALK:
-            async for view in _look(browser, desk, stop):
-                yield view
+            yield await _look(browser, desk, stop)
     finally:
         await desk.close()
 
 
-async def _look(browser: Browser, desk: GuideDesk, stop: Stop) -> AsyncIterator[View]:
-    is_phone = stop.size == PHONE
-    async with AsyncExitStack() as stack:
-        page = await desk.open(
-            stack,
-            browser,
-            stop.who,
-            size=stop.size,
-            phone=is_phone,
-            device_scale_factor=2 if is_phone else 1,
-            color_scheme="dark" if stop.is_dark else "light",
-        )
-        answer = await page.goto(stop.address.format(**desk.things))
-        assert answer is not None
-        assert answer.ok, await page.inner_text("main")
-        if stop.steps is not None:
-            await stop.steps(page, desk)
-        yield View(stop.name, await words(page), page, stop)
+async def _look(browser: Browser, desk: GuideDesk, stop: Stop) -> View:
+    page = await desk.window(browser, stop.who, stop.size, is_dark=stop.is_dark)
+    answer = await page.goto(stop.address.format(**desk.things))
+    assert answer is not None
+    assert answer.ok, await page.inner_text("main")
+    if stop.steps is not None:
+        await stop.steps(page, desk)
+    return View(stop.name, await words(page), page, stop)
 
 
 async def words(page: Page) -> str:
@@ -264,7 +251,7 @@ async def take(names: set[str]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for language in LANGUAGES:
         with tempfile.TemporaryDirectory() as folder:
-            async with chromium(Path(folder) / "home", [], language=language) as browser:
+            async with chromium(Path(folder) / "home", []) as browser:
                 await _take(browser, language, Path(folder), names)
 
 

@@ -98,6 +98,7 @@ class GuideDesk:
     certificates: dict[str, bytes] = field(default_factory=dict)
     """The managers', DER, by login."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _windows: dict[tuple[str, tuple[int, int], bool], Page] = field(default_factory=dict)
     _browsers: dict[str, httpx.AsyncClient] = field(default_factory=dict)
     """What keeps the cookies of each, under whom a stop names."""
     _keys: int = 0
@@ -227,11 +228,22 @@ class GuideDesk:
         self.desk.time.now += _HOUR // 4
         return await self.desk.ra.approve(request_id, _principal(login), _COMMENTS[self.language])
 
-    async def open(self, stack: AsyncExitStack, chromium: Browser, who: str, **options: Any) -> Page:
-        """Open a window on the console for somebody, in which a manager is signed in since the first one."""
-        page = await stack.enter_async_context(visitor(chromium, URL, language=self.language, **options))
-        await page.route("**/*", _Carrier(await self._browser(who)))
-        return page
+    async def window(self, chromium: Browser, who: str, size: tuple[int, int], *, is_dark: bool) -> Page:
+        """Return somebody's window on the console, the same one each time; managers are signed in since the first."""
+        key = (who, size, is_dark)
+        if key not in self._windows:
+            opened = visitor(
+                chromium,
+                URL,
+                language=self.language,
+                size=size,
+                phone=size == PHONE,
+                device_scale_factor=2 if size == PHONE else 1,
+                color_scheme="dark" if is_dark else "light",
+            )
+            page = self._windows[key] = await self._open.enter_async_context(opened)
+            await page.route("**/*", _Carrier(await self._browser(who)))
+        return self._windows[key]
 
     async def _browser(self, who: str) -> httpx.AsyncClient:
         if who not in self._browsers:

@@ -39,7 +39,7 @@ def told(language: str, section: str) -> str:
 @in_each_language
 async def test_the_pictures_are_up_to_date(tmp_path: Path, language: str) -> None:
     """Each page says and looks what it did when its picture was taken; `make screenshots` takes what is not."""
-    async with chromium(tmp_path / "home", [], language=language) as browser:
+    async with chromium(tmp_path / "home", []) as browser:
         seen = {view.name: view.words async for view in walk(browser, language, tmp_path)}
     assert seen == {name: told for name, (told, _) in read(language).items()}
 
