@@ -20,12 +20,11 @@ class Curl:
         self.new_csr(name)
 
     def new_csr(self, name: str, key: str = "key.pem") -> None:
-        """Make a key and a CSR with a subject."""
-        run(
-            self.folder,
-            *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-keyout", key, "-subj", f"/CN={name}", "-outform", "DER", "-out", "csr.der"),
-        )
+        """Make a CSR with a common name and, if it is not there yet, its key."""
+        if not (self.folder / key).exists():
+            run(self.folder, *("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key))
+        subject = ("-subj", f"/CN={name}")
+        run(self.folder, *("openssl", "req", "-new", "-key", key, *subject, "-outform", "DER", "-out", "csr.der"))
         run(self.folder, "openssl", "base64", "-in", "csr.der", "-out", "csr.b64")
 
     def post(self, operation: str = "simpleenroll", *options: str) -> tuple[int, bytes, dict[str, str]]:
@@ -95,6 +94,19 @@ def _issuing(curl: Curl) -> str:
     return "ca.pem"
 
 
+def test_curl_asks_for_something_else(curl: Curl, tmp_path: Path) -> None:
+    """With the same key, another place takes the place of what waits, and another device's name is refused."""
+    name = f"curl-{tmp_path.name}"
+    curl.post()
+    first = request_of(curl, name)
+    curl.new_csr(f"{name}/L=Lyon")
+    assert curl.post()[0] == 202
+    assert request_of(curl, name) != first
+    curl.new_csr("somebody else")
+    status, body, _ = curl.post()
+    assert (status, body) == (409, b"this key is already used elsewhere: make a new one\n")
+
+
 def test_curl_is_told_of_a_rejection(curl: Curl, tmp_path: Path) -> None:
     """The manager's reason arrives as text."""
     curl.post()
@@ -142,8 +154,10 @@ def test_curl_does_not_get_through_tls_with_another_certificate(curl: Curl) -> N
 
 def test_curl_gets_a_key_made(curl: Curl) -> None:
     """The operation serverkeygen answers with a key that openssl reads, and a certificate for it."""
-    status, body, headers = curl.post("serverkeygen", "-u", f"printer:{curl.desk.code()}")
+    vouched = ("serverkeygen", "-u", f"printer:{curl.desk.code()}")
+    status, body, headers = curl.post(*vouched)
     assert status == 200, body
+    assert curl.post(*vouched)[0] == 401
     boundary = headers["content-type"].partition("boundary=")[2].encode()
     key, certificate = (part.partition(b"\r\n\r\n")[2].strip() for part in body.split(b"--" + boundary)[1:3])
     (curl.folder / "key.b64").write_bytes(key)
