@@ -6,7 +6,9 @@ import java.util.Collections;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
-import org.bouncycastle.asn1.x500.style.RFC4519Style;
+import org.bouncycastle.asn1.x500.RDN;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x500.style.BCStyle;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.json.JSONException;
 import org.json.JSONObject;
@@ -81,11 +83,22 @@ public final class Issued {
     }
 
     public String subject() {
-        return RFC4519Style.INSTANCE.toString(certificate().getSubject());
+        return lines(certificate().getSubject());
     }
 
     public String issuer() {
-        return RFC4519Style.INSTANCE.toString(certificate().getIssuer());
+        return lines(certificate().getIssuer());
+    }
+
+    /** Returns a name with an attribute a line, the common name first. */
+    private static String lines(X500Name name) {
+        StringBuilder text = new StringBuilder();
+        RDN[] attributes = name.getRDNs();
+        for (int at = attributes.length - 1; at >= 0; at--) {
+            X500Name single = new X500Name(new RDN[] {attributes[at]});
+            text.append(text.length() == 0 ? "" : "\n").append(BCStyle.INSTANCE.toString(single));
+        }
+        return text.toString();
     }
 
     /** Returns the serial number as the desk writes it: 32 hexadecimal digits. */
