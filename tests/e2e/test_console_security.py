@@ -253,8 +253,8 @@ async def test_nobody_is_led_elsewhere(
             ]
             with_certificate.cookies.clear()
             locations += [answer.headers["location"] for answer in answers if "location" in answer.headers]
-            page = stranger.get(f"/sign-in?next={quote(address)}")
-            proposed += re.findall(r'name="next" value="([^"]*)"', page.text)
+            asked = stranger.get(f"/sign-in?next={quote(address)}")
+            proposed += re.findall(r'name="next" value="([^"]*)"', asked.text)
     assert len(locations) > 2 * len(ELSEWHERE)
     assert len(proposed) >= len(ELSEWHERE)
     async with visitor(chromium, console.url) as page:

@@ -1,6 +1,7 @@
 """Mail on both databases, through a real SMTP server: who is written to, what it says, and never twice."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from email import message_from_bytes, policy
 from email.headerregistry import Address
@@ -12,15 +13,17 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from certdesk.audit import seal
 from certdesk.domain.clock import HOUR, MINUTE
-from certdesk.domain.enrollment import DAY, Kind, Manager, Role
+from certdesk.domain.enrollment import DAY, Device, Kind, Manager, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.mail.planning import Planner
 from certdesk.mail.sending import MailServer, Sender, mail_server
+from certdesk.mail.writing import TEXTS, write
 from certdesk.store.database import Change, must
 from certdesk.store.mails import Mail
 from tests.desks import FRENCH_MANAGER, OPERATOR, SOURCE, TestDesk, make_csr, make_submission
 from tests.postgresql import free_port
 
+_FACT = re.compile(r"\{(\w+)\}")
 ANSWERS = {"250": "250 OK", "451": "451 try later", "550": "550 no such user"}
 
 
@@ -221,6 +224,40 @@ async def test_hostile_text_stays_text(office: Office) -> None:
     [mail] = await office.post()
     assert description in _text(mail)
     assert mail["Bcc"] is None
+
+
+async def test_a_hostile_device_and_reason_stay_text(office: Office) -> None:
+    """Nor can a device's name or a manager's reason, in the mails that requesters get."""
+    device = Device(
+        "=1+1<b>{id}\N{POSTAL HORN}", "<img src=x onerror=alert(1)>", "%(x)s", "Bcc: everybody@poste.example"
+    )
+    reason = "</pre><script>alert(1)</script> {reason} \N{POSTAL HORN}"
+    request, _ = await office.desk.ra.submit(make_submission(device=device), source=SOURCE)
+    await office.desk.ra.reject(request.id, FRENCH_MANAGER, reason)
+    mails = await office.post()
+    rejected = next(mail for mail in mails if mail["To"] == "jeanne@poste.example")
+    assert reason in _text(rejected)
+    for mail in mails:
+        assert (mail.get_content_type(), mail["Bcc"], mail.is_multipart()) == ("text/plain", None, False)
+        assert device.model in _text(mail) or device.id in _text(mail)
+
+
+@pytest.mark.parametrize("template", TEXTS)
+@pytest.mark.parametrize("language", ["en", "fr", ""])
+def test_no_fact_is_more_than_a_part_of_its_line(template: str, language: str) -> None:
+    """Whatever a fact holds, there are no other headers than ours and no other lines, and nothing reads backwards."""
+    names = {name for line in (TEXTS[template].subject, *TEXTS[template].lines) for name in _FACT.findall(line)}
+    hostile = "x\r\nBcc: everybody@poste.example\r\n\r\n\N{RIGHT-TO-LEFT OVERRIDE}<b>{id}\N{POSTAL HORN}"
+    sender = Address("Certdesk", addr_spec="desk@operator.example")
+    mail = Mail("1", "x", "claire@poste.example", template, language, {}, 1_790_000_000_000, 0)
+    tame, wild = (write(mail, sender, "desk.example", dict.fromkeys(names, value)) for value in ("x", hostile))
+    assert tame.keys() == wild.keys()
+    said = message_from_bytes(bytes(wild), policy=policy.default)
+    assert isinstance(said, EmailMessage)
+    assert len(_text(said).splitlines()) == len(_text(tame).splitlines())
+    assert "Bcc" not in said
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in _text(said) + str(said["Subject"])
+    assert not names or "<b>{id}\N{POSTAL HORN}" in _text(said)
 
 
 @pytest.mark.parametrize(
