@@ -132,6 +132,7 @@ def _visit_all(desk: Desk, visitor: Visitor, size: int, rounds: int, measured: M
         if not page.who(visitor):
             continue
         times = measured.times[page.name, desk.name, size][visitor.name] = []
+        text = b""
         for number in range(rounds):
             took, text = browser.visit(page, visitor, number)
             times.append(took)

@@ -74,14 +74,14 @@ def _first(text: str, pattern: str) -> str:
 
 def _rates(results: Results) -> Iterator[str]:
     rounds = max(map(len, results.measured.values()))
-    yield f"The ceiling: {_spread(results.ceilings, 0)} certificates per second; the desk's own code in the same loop:"
-    yield f"{_spread(results.desk_loops, 0)}. Medians of {rounds} rounds, and in parentheses the least and the most."
+    yield f"The ceiling: {spread(results.ceilings, 0)} certificates per second; the desk's own code in the same loop:"
+    yield f"{spread(results.desk_loops, 0)}. Medians of {rounds} rounds, and in parentheses the least and the most."
     yield ""
     yield "| database | connections | what | per second | ratio to the ceiling | aim | server's processor time |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
     for (database, connections, what), each in results.measured.items():
-        rate = _spread([measured.per_second for measured in each], 0)
-        ratio = _spread([measured.per_second / measured.ceiling for measured in each], 2)
+        rate = spread([measured.per_second for measured in each], 0)
+        ratio = spread([measured.per_second / measured.ceiling for measured in each], 2)
         aim = AIMS.get((database, connections, what))
         spent = statistics.median(measured.server_seconds for measured in each) * 1e6
         columns = (
@@ -96,7 +96,8 @@ def _rates(results: Results) -> Iterator[str]:
         yield f"| {' | '.join(map(str, columns))} |"
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
+def spread(values: Sequence[float], digits: int) -> str:
+    """Return the median, and in parentheses the least and the most."""
     median, least, most = (f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
     return f"{median} ({least} to {most})"
 
@@ -108,10 +109,10 @@ def _servers(results: Results) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def write(report: str, path: Path) -> None:
+def write(report: str, path: Path, marker: str = BEGIN) -> None:
     """Put the report between the markers of a document."""
-    before, begin, rest = path.read_text().partition(BEGIN)
+    before, begin, rest = path.read_text().partition(marker)
     _, end, after = rest.partition(END)
-    assert begin, f"{path} lacks the line {BEGIN}"
+    assert begin, f"{path} lacks the line {marker}"
     assert end, f"{path} lacks the line {END}"
-    path.write_text(f"{before}{BEGIN}\n\n{report}\n{END}{after}")
+    path.write_text(f"{before}{begin}\n\n{report}\n{END}{after}")

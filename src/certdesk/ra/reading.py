@@ -1,5 +1,6 @@
 """What managers, administrators and auditors see: their own scope, and nothing that hints at more."""
 
+import re
 from dataclasses import replace
 
 from certdesk.domain.enrollment import Certificate, CertificationRequest, Principal
@@ -66,13 +67,12 @@ class Reading(Revocations):
         return Page(tuple(items[:limit]), f"{last.not_after}.{last.serial_number.hex()}" if last else None)
 
 
-def _page_of(found: Found[Item] | None) -> Page[Item]:
-    """Return a page of what a search found, in the order of the search; raise `MALFORMED` if there is none."""
-    if found is None:
-        raise _no_position()
+def _page_of(found: Found[Item]) -> Page[Item]:
+    """Return a page of what a search found, in the order of the search."""
     return Page(found.items, f"{found.next[0]}.{found.next[1]}" if found.next else None)
 
 
+_REQUEST_ID = re.compile(r"[0-9A-Z-]{12,22}")
 _LONGEST_POSITION, _LONGEST_TIME = 80, 15  # characters
 
 
@@ -89,6 +89,9 @@ def position_of(unverified_after: str | None) -> tuple[int, str] | None:
 
 
 def _serial_of(unverified_key: str) -> bytes:
+    """Return the serial number in a position; one from a search names a request, and stands before all serials."""
+    if _REQUEST_ID.fullmatch(unverified_key):
+        return b""
     try:
         return bytes.fromhex(unverified_key)
     except ValueError:

@@ -5,6 +5,7 @@ and for who sees the whole federation one organisation after the other. A page l
 entries: if the other filters let too few of these through, it ends there and says where the next one goes on.
 """
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -96,8 +97,8 @@ class Searching:
 
     async def requests(
         self, wanted: RequestFilter, *, kinds: tuple[Kind, ...], after: Position | None, limit: int
-    ) -> Found[CertificationRequest] | None:
-        """Return a page of requests of some kinds that a text finds; None if there is no such position."""
+    ) -> Found[CertificationRequest]:
+        """Return a page of requests of some kinds that a text finds; nothing follows a position that is none."""
         values, limits = requests.limits_of(wanted)
         limits += [equals("state", wanted.state)] if wanted.state else []
         conditions = _conditions("r", (*limits, _any_of(kinds)))
@@ -116,8 +117,8 @@ class Searching:
 
     async def certificates(
         self, wanted: CertificateFilter, *, kinds: tuple[Kind, ...], after: Position | None, limit: int
-    ) -> Found[Certificate] | None:
-        """Return a page of certificates of some kinds that a text finds; None if there is no such position."""
+    ) -> Found[Certificate]:
+        """Return a page of certificates of some kinds that a text finds; nothing follows a position that is none."""
         values, limits = certificates.limits_of(wanted)
         limits += [equals("status", wanted.status)] if wanted.status else []
         conditions = _conditions("c", (*limits, _any_of(kinds)))
@@ -153,16 +154,16 @@ class Searching:
         begin = f"{organisation} {max(words, key=len)[:LONGEST_WORD]} "
         return [request_of_entry(entry) for entry in await self._entries(begin, begin + END, limit)]
 
-    async def _page(self, wanted: _Wanted[Item], after: Position | None, limit: int) -> Found[Item] | None:
+    async def _page(self, wanted: _Wanted[Item], after: Position | None, limit: int) -> Found[Item]:
         if after is None:
             direct = await self._direct(wanted)
             if direct:
                 direct.sort(key=lambda match: (match.created_at, match.request_id), reverse=True)
                 return Found(await self._items(wanted, direct[:limit]), None)
-        if not wanted.search.words:
-            return Found((), None)
         begin = await self._entry_at(after, wanted.organisation) if after else ""
-        return None if begin is None else await self._by_words(wanted, begin, limit)
+        if begin is None or not wanted.search.words:
+            return Found((), None)
+        return await self._by_words(wanted, begin, limit)
 
     async def _items(self, wanted: _Wanted[Item], matches: list[_Match]) -> tuple[Item, ...]:
         """Return what is listed of some matches, in their order."""
@@ -218,10 +219,10 @@ class Searching:
         for organisation in await self._organisations(wanted, word, fresh):
             spans = spans_of(word, organisation)
             for start, end in spans:
-                position = max(start, begin)
+                position: str = max(start, begin)
                 while position < end:
                     entries = await self._entries(position, end, _CHUNK)
-                    last = entries[-1] if len(entries) == _CHUNK else end
+                    last: str = entries[-1] if len(entries) == _CHUNK else end
                     matches = fresh | await self._matches(wanted, map(request_of_entry, entries))
                     every = {*entries, *(entry for entry in fresh_entries if position < entry < last)}
                     for entry in sorted(every):
@@ -262,7 +263,7 @@ class Searching:
 
     async def _position_of(self, entry: str) -> Position:
         request_id = request_of_entry(entry)
-        return (await self._entries_of(request_id)).index(entry), request_id
+        return bisect_left(await self._entries_of(request_id), entry), request_id
 
     async def _entries_of(self, request_id: str) -> list[str]:
         row = await self._database.row(_NAMES + _FROM_REQUESTS, {"ids": _keys([request_id])})

@@ -51,7 +51,7 @@ _END = Change(
 
 _ROAD = ("subject", "organisation", "actor", "action")
 """By what the log is walked: the first of these that is asked for, and has an index."""
-_MOST_SEEN = 5000
+_MOST_SEEN = 2000
 """Events that are looked at for one page."""
 
 
