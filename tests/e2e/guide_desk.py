@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.async_api import Browser, Page, Request, Route
 
 from certdesk.audit.seal import seal
-from certdesk.domain.enrollment import Conditions, Device, Kind, Names, Organisation, Principal, RevocationReason, Role
+from certdesk.domain.enrollment import Conditions, Device, Kind, Names, Organisation, Principal, Role
 from certdesk.domain.publication import PublicationText
+from certdesk.domain.states import RevocationReason
 from certdesk.doors.asgi import ASGIApp
 from certdesk.keys.directory import KeyDirectory
 from certdesk.ra import Enrollment
