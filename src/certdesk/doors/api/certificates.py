@@ -29,7 +29,7 @@ class CertificateCalls:
         return json_answer(200, certificate_view(await self._ra.certificate(serial, by)))
 
     async def listing(self, scope: Scope, _receive: Receive) -> Answer:
-        """List the certificates in the caller's scope, newest first."""
+        """List the certificates in the caller's scope, those that are valid longest first."""
         by = await self._callers.principal(scope)
         query = Query(scope, ("organisation", "status", "kind", "q", "after", "limit"))
         wanted = CertificateFilter(

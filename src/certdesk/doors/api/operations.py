@@ -131,7 +131,7 @@ def _request_operations(calls: RequestCalls) -> list[Operation]:
             path="/api/v1/requests",
             call=calls.listing,
             query=_list_query(
-                "The beginning of an ID, e-mail address or device ID.",
+                "An ID or serial number, or beginnings of words of an e-mail address, name or device.",
                 after=REQUEST_CURSOR,
                 state=RequestState,
             ),
@@ -191,7 +191,7 @@ def _certificate_operations(calls: CertificateCalls) -> list[Operation]:
             path="/api/v1/certificates",
             call=calls.listing,
             query=_list_query(
-                "The beginning of a request ID, e-mail address or device ID, or a serial number.",
+                "An ID, serial number or SHA-256 fingerprint, or beginnings of words of an e-mail address or device.",
                 after=CERTIFICATE_CURSOR,
                 status=CertificateStatus,
             ),

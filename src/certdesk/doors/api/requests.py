@@ -59,7 +59,7 @@ class RequestCalls:
         return json_answer(200, manager_view(await self._ra.reject(request_id, by, sent.reason)))
 
     async def listing(self, scope: Scope, _receive: Receive) -> Answer:
-        """List the requests in the caller's scope, newest first."""
+        """List the requests in the caller's scope, newest first; with a text, in the order of the match."""
         by = await self._callers.principal(scope)
         query = Query(scope, ("organisation", "state", "kind", "q", "after", "limit"))
         wanted = RequestFilter(

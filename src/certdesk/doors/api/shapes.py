@@ -236,7 +236,7 @@ class CertificateView(IssuedCertificate):
 
 
 class RequestPage(Told):
-    """One page of requests, newest first."""
+    """One page of requests, newest first, or in the order of what was searched for."""
 
     items: tuple[RequestView, ...]
     next: str | None
@@ -244,7 +244,7 @@ class RequestPage(Told):
 
 
 class CertificatePage(Told):
-    """One page of certificates, newest first."""
+    """One page of certificates, those that are valid longest first."""
 
     items: tuple[CertificateView, ...]
     next: str | None
