@@ -24,6 +24,7 @@ from bench.processes import Memory, memory, processor_seconds
 from certdesk.domain.clock import system_clock
 from certdesk.doors.api.paging import MOST_ITEMS
 from certdesk.store import Store, open_store
+from certdesk.store.words import FRESH
 from tests.postgresql import free_port
 
 Result = TypeVar("Result")
@@ -88,9 +89,9 @@ class Desk:
 
     def register(self) -> None:
         """Add an organisation and its registration manager."""
-        self._run("organisation", "add", ORGANISATION, "--name=La Poste", "--country=FR")
+        self.run("organisation", "add", ORGANISATION, "--name=La Poste", "--country=FR")
         (self.folder / "password").write_text(_PASSWORD)
-        self._run(
+        self.run(
             *("manager", "add", "claire@poste.example", "--name=Claire Petit", "--role=registration-manager"),
             *(f"--organisation={ORGANISATION}", f"--pkcs12={self.folder / 'manager.p12'}"),
             f"--password-file={self.folder / 'password'}",
@@ -109,6 +110,7 @@ class Desk:
         return [item["pem"] for item in self._items("certificates", fleet)]
 
     def _items(self, what: str, fleet: str) -> Iterator[Any]:
+        self.wait_for_words()
         after = ""
         while True:
             page = self.get(f"/api/v1/{what}?limit={MOST_ITEMS}&q={fleet}-{after}")
@@ -133,6 +135,15 @@ class Desk:
 
         self.with_store(presigned)
 
+    def wait_for_words(self) -> None:
+        """Return when the server has written down by what every request is found."""
+
+        async def written(store: Store) -> None:
+            while await store.database.rows(f"SELECT 1 FROM {FRESH} AS fresh LIMIT 1", {}):
+                await asyncio.sleep(0.05)
+
+        self.with_store(written)
+
     def with_store(self, work: Callable[[Store], Awaitable[Result]]) -> Result:
         """Look into the database, beside the server."""
 
@@ -155,8 +166,12 @@ class Desk:
         assert self._server is not None
         return processor_seconds(self._server.pid)
 
-    def _run(self, *arguments: str) -> None:
-        subprocess.run(self._command(*arguments), env=self._environment(), check=True, capture_output=True)
+    def run(self, *arguments: str) -> str:
+        """Run a command of the desk's beside the server, and return what it printed."""
+        done = subprocess.run(
+            self._command(*arguments), env=self._environment(), check=True, capture_output=True, text=True
+        )
+        return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
         database = [f"--database={self.database}"] if self.database else []
