@@ -139,7 +139,7 @@ class Desk:
         """Return when the server has written down by what every request is found."""
 
         async def written(store: Store) -> None:
-            while await store.database.rows(f"SELECT 1 FROM {FRESH} AS fresh LIMIT 1", {}):
+            while await store.database.rows(f"SELECT 1 FROM {FRESH} AS fresh LIMIT 1", {}):  # noqa: S608 - ours
                 await asyncio.sleep(0.05)
 
         self.with_store(written)
