@@ -1,13 +1,17 @@
 """The console's guide can be walked, its pictures show the pages as they are, and what it quotes stands on them."""
 
 import re
+from collections.abc import AsyncIterator, Iterator
+from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from tests.e2e.browser import chromium
-from tests.e2e.guide import LANGUAGES, NAMES, PICTURES, mark, path_of, read, walk
+from tests.e2e.guide import LANGUAGES, NAMES, PICTURES, mark, path_of, read, walk, words
 
 DOCS = PICTURES.parents[1]
 GUIDES = {"en": DOCS / "console.md", "fr": DOCS / "console.fr.md"}
@@ -36,12 +40,45 @@ def told(language: str, section: str) -> str:
     return "\n".join(views[name][0] for name, _ in pictures(section)).replace('\\"', '"')
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Return a browser that has nothing to do with any other desk."""
+    async with chromium(tmp_path_factory.mktemp("guide") / "home", []) as started:
+        yield started
+
+
 @in_each_language
-async def test_the_pictures_are_up_to_date(tmp_path: Path, language: str) -> None:
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_pictures_are_up_to_date(browser: Browser, tmp_path: Path, language: str) -> None:
     """Each page says and looks what it did when its picture was taken; `make screenshots` takes what is not."""
-    async with chromium(tmp_path / "home", []) as browser:
-        seen = {view.name: view.words async for view in walk(browser, language, tmp_path)}
-    assert seen == {name: told for name, (told, _) in read(language).items()}
+    seen = {view.name: view.words async for view in walk(browser, language, tmp_path)}
+    assert list(seen) == NAMES
+    assert [line for name in NAMES for line in changes(language, name, seen[name])] == []
+
+
+def changes(language: str, name: str, now: str) -> Iterator[str]:
+    """Yield what a page says otherwise than when its picture was taken."""
+    then, _ = read(language).get(name, ("", ""))
+    return unified_diff(then.splitlines(), now.splitlines(), f"{name}, its picture", f"{name}, now", n=0, lineterm="")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_change_is_noticed(browser: Browser) -> None:
+    """Other words, another style or drawing; not another key, nor a style that nothing on the page has."""
+    page = await browser.new_page()
+
+    async def told(words_there: str, *, style: str = "p { color: red }", drawing: str = "a") -> str:
+        await page.set_content(
+            f"<style>{style}</style><svg class='icon'><use href='#{drawing}'/></svg><p>{words_there}"
+        )
+        return await words(page)
+
+    first = await told("Key 0123456789abcdef0123")
+    assert first == await told("Key fedcba98765432100123", style="p { color: red } table { color: red }")
+    assert first != await told("Keys 0123456789abcdef0123")
+    assert first != await told("Key 0123456789abcdef0123", style="p { color: blue }")
+    assert first != await told("Key 0123456789abcdef0123", drawing="b")
+    await page.close()
 
 
 @in_each_language
