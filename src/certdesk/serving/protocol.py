@@ -1,5 +1,6 @@
 """uvicorn's HTTP/1.1 protocol with what the desk needs of it: the client's certificate, and no endless patience."""
 
+import asyncio
 import math
 import ssl
 from asyncio import Transport
@@ -10,6 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 REQUEST_SECONDS = 30
 """How long a client may take to send a whole request, or to begin its first."""
+MOST_JOINED = 64 * 1024
+"""Bytes that are kept back at most, till the turn of the event loop ends."""
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request's line and headers; a Client-Cert header has about 2 KiB."""
 
@@ -29,6 +32,43 @@ def tls_extension(connection: ssl.SSLObject) -> dict[str, Any]:
     }
 
 
+class JoinedWrites:
+    """A transport that sends together what is written in one turn of the event loop.
+
+    uvicorn writes an answer's head and its body one after the other. Sent so, each of them costs a system call and
+    wakes the client up: a seventh of what collecting a certificate costs.
+    """
+
+    def __init__(self, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the connection's own."""
+        self._transport = transport
+        self._loop = loop
+        self._written: list[bytes] = []
+        self._size = 0
+
+    def write(self, octets: bytes) -> None:
+        """Send soon; at once if it gets so much that the connection should be asked whether it keeps up."""
+        if not self._written:
+            self._loop.call_soon(self._flush)
+        self._written.append(octets)
+        self._size += len(octets)
+        if self._size >= MOST_JOINED:
+            self._flush()
+
+    def _flush(self) -> None:
+        written, self._written, self._size = self._written, [], 0
+        if written and not self._transport.is_closing():
+            self._transport.write(b"".join(written))
+
+    def close(self) -> None:
+        """Send what was written, and close."""
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport can do
+        return getattr(self._transport, name)
+
+
 class DeskProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -40,7 +80,7 @@ class DeskProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Look at the finished handshake."""
-        super().connection_made(transport)
+        super().connection_made(cast("Transport", JoinedWrites(transport, self.loop)))
         self.deadline = self.loop.time() + REQUEST_SECONDS
         connection = transport.get_extra_info("ssl_object")
         if connection is not None:
