@@ -27,7 +27,7 @@ from certdesk.store.words import END, FRESH, NAMING, entries_of_row, request_of_
 _encode = msgspec.json.Encoder().encode
 
 _CHUNK = 100
-_MOST_SEEN = 1000
+_MOST_SEEN = 500
 _MOST_DIRECT = 50
 _R = ", ".join(f"r.{column}" for column in requests.COLUMNS.split(", "))
 # The order of the join is prescribed: SQLite would rather walk through all that meets one of the conditions.
