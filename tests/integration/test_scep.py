@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
 from certdesk.audit import verify
-from certdesk.domain.enrollment import DAY, DoorRule, Kind
+from certdesk.domain.enrollment import DAY, DoorRule, Kind, Organisation
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import RequestState, RevocationReason
 from certdesk.doors.problems import MEANINGS
@@ -22,7 +22,7 @@ from certdesk.doors.scep.refusals import FAIL_INFO, FAIL_INFO_OF_MESSAGE
 from certdesk.wire import der
 from certdesk.wire.cms import STRONG_DIGESTS, Cipher, Digest, Why, parse_certificate, parse_signed
 from certdesk.wire.scep import FailInfo, MessageType, PKIStatus
-from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, TestDesk, make_csr, new_key
+from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, OPERATOR, TestDesk, make_csr, new_key
 from tests.integration.protocol_devices import allow, registered_manager
 from tests.integration.scep_calls import (
     SCEP,
@@ -399,7 +399,9 @@ async def test_an_apple_profile(scep: SCEP) -> None:
     assert b"Challenge" not in without.content, "an address is written down, so no code is taken from there"
     for body, status in ((b"code=%3Cscript%3E", 422), (b"code=%FF", 400), (b"code=" + b"7" * 1024, 413)):
         assert (await scep.call("", body, place="FRA1/enroll.mobileconfig")).status_code == status
-    assert (await scep.call("", place="XXX1/enroll.mobileconfig")).status_code == 404
+    await scep.desk.ra.add_organisation(Organisation("SRV1", "Servers", "FR", kinds=frozenset({Kind.SERVER})), OPERATOR)
+    for place in ("XXX1", "SRV1"):
+        assert (await scep.call("", place=f"{place}/enroll.mobileconfig")).status_code == 404
 
 
 async def test_an_approved_request_waits_while_the_ca_cannot_sign(scep: SCEP, device: SCEPDevice) -> None:

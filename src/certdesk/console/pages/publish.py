@@ -16,10 +16,10 @@ from certdesk.domain.publication import PublishedFile
 from certdesk.domain.text import LANGUAGES, N_
 from certdesk.doors.answers import Answer
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.scep.profile import KINDS as APPLE_KINDS
 from certdesk.policy.publication import file_type
 from certdesk.ra import RegistrationAuthority
 
-_APPLE = frozenset({Kind.MOBILE, Kind.WORKSTATION})
 _COMPUTERS = frozenset({Kind.WORKSTATION, Kind.SERVER})
 _PLATFORMS = ("windows", "macos", "linux", "")
 
@@ -63,7 +63,7 @@ class PublishPages:
             documents=_of_platform(page.files, "document"),
             clients=[(platform, _of_platform(page.files, platform)) for platform in _PLATFORMS],
             for_phones=Kind.MOBILE in page.organisation.kinds,
-            for_apple=bool(page.organisation.kinds & _APPLE),
+            for_apple=bool(page.organisation.kinds & APPLE_KINDS),
             for_computers=bool(page.organisation.kinds & _COMPUTERS),
             for_servers=Kind.SERVER in page.organisation.kinds,
             addresses=addresses,

@@ -16,6 +16,7 @@ from certdesk.domain.text import N_, translator
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Header, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
+from certdesk.doors.devices import nothing_here
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
@@ -29,7 +30,7 @@ from certdesk.doors.scep.decoding import (
     parameters_in,
 )
 from certdesk.doors.scep.operation import DOOR, PKIOperation, Place
-from certdesk.doors.scep.profile import MEDIA_TYPE, Authority, profile
+from certdesk.doors.scep.profile import KINDS, MEDIA_TYPE, Authority, profile
 from certdesk.doors.settings import HTTPSettings
 from certdesk.ra import RegistrationAuthority
 from certdesk.va.authority import ValidationAuthority
@@ -177,6 +178,8 @@ class _SCEPDoor:
         """Return Apple's profile; a code goes into it that was sent by a form, since addresses are written down."""
         self._limiter.spend(place.source)
         organisation = await self._ra.door_organisation(place.organisation)
+        if not organisation.kinds & KINDS:
+            raise nothing_here()
         is_form = scope["method"] == "POST"
         code = form_in(await read_body(scope, receive, LARGEST_FORM)).get("code", "").strip() if is_form else ""
         if code and parse_code(code) is None:

@@ -12,6 +12,8 @@ from certdesk.domain.enrollment import Kind, Organisation
 from certdesk.domain.identifiers import CROCKFORD, Randomness
 
 MEDIA_TYPE = b"application/x-apple-aspen-config"
+KINDS = frozenset({Kind.MOBILE, Kind.WORKSTATION})
+"""What such devices may be."""
 
 _DIGITAL_SIGNATURE_AND_ENCIPHERMENT = 5
 _RSA_BITS = 2048
