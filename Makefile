@@ -73,6 +73,7 @@ format: .venv/development ## Format the code and mend what can be mended by itse
 bench: .venv/development ## Measure the speed, in ratios to what this machine can sign (ARGS for the benchmark).
 	@script/debian-packages $(BENCH_PACKAGES)
 	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.doors $(filter --write,$(ARGS))
 
 .PHONY: screenshots
 screenshots: .venv/development ## Take the pictures of the console's guide that are out of date (ARGS names others to take).
