@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,9 +98,11 @@ def test_signs_of_rooting_can_be_seen() -> None:
     assert re.findall(r'="([^"]*)" \(Raw', queries) == re.findall(r'"([^"]*)"', packages[1])
 
 
-def assemble(folder: Path, *words: str, status: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
+def assemble(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, status: int = 0
+) -> "subprocess.CompletedProcess[str]":
     """Build in a folder of its own; every command with its arguments stands on standard error, as processes show it."""
-    given = os.environ | {"ENROLL_OUTPUT": str(folder)} | environment
+    given = os.environ | {"ENROLL_OUTPUT": str(folder)} | dict(environment or {})
     command = ["bash", "-x", str(ANDROID / "assemble"), *words]
     done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr[-2000:]
@@ -149,7 +152,7 @@ def own_key(tmp_path_factory: pytest.TempPathFactory) -> OwnKey:
 
 def test_debug_build_with_ones_own_key(own_key: OwnKey) -> None:
     """The publisher's key signs, nobody sees its password, and only a debug build may speak plain http."""
-    done = assemble(own_key.folder, "--debug", **own_key.environment)
+    done = assemble(own_key.folder, "--debug", environment=own_key.environment)
     assert own_key.password not in done.stderr + done.stdout
     apk = own_key.folder / "Enroll-debug.apk"
     assert signer_of(apk) == own_key.fingerprint
@@ -161,7 +164,7 @@ def test_debug_build_with_ones_own_key(own_key: OwnKey) -> None:
 
 def test_sample_of_a_sibling_app(own_key: OwnKey) -> None:
     """The sample builds, and with the same key as the app, or it would not get the permission."""
-    assemble(own_key.folder, "sample", **own_key.environment)
+    assemble(own_key.folder, "sample", environment=own_key.environment)
     assert signer_of(own_key.folder / "CredentialSample.apk") == own_key.fingerprint
 
 
@@ -175,6 +178,6 @@ def test_sample_of_a_sibling_app(own_key: OwnKey) -> None:
 )
 def test_a_key_that_cannot_be_used(own_key: OwnKey, changes: dict[str, str], said: str) -> None:
     """It is told before anything is built."""
-    done = assemble(own_key.folder, status=1, **own_key.environment | changes)
+    done = assemble(own_key.folder, environment=own_key.environment | changes, status=1)
     assert f"error: the signing key cannot be used: {said}\n" in done.stderr
     assert not (own_key.folder / "Enroll.apk").exists()

@@ -17,8 +17,9 @@ each_guide = pytest.mark.parametrize(("guide", "values"), GUIDES.items(), ids=GU
 
 def words_of_the_app(values: str) -> str:
     """Return all sentences of the app in a language, a line each."""
-    files = [RESOURCES / values / name for name in ("strings.xml", "failures.xml")]
-    return "\n".join("".join(each.itertext()) for file in files for each in parse(file).getroot()).replace("\xa0", " ")
+    roots = [parse(RESOURCES / values / name).getroot() for name in ("strings.xml", "failures.xml")]
+    words = "\n".join("".join(each.itertext()) for root in roots if root is not None for each in root)
+    return words.replace("\xa0", " ")
 
 
 def quoted(guide: str) -> Iterator[str]:
