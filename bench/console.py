@@ -55,6 +55,12 @@ class Measured:
     times: defaultdict[Key, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(dict))
     weights: dict[str, int] = field(default_factory=dict)
 
+    def add(self, key: Key, visitor: str, times: list[float]) -> None:
+        """Note what a pass measured, unless an earlier one was quieter: other programs share the machine."""
+        earlier = self.times[key].get(visitor)
+        if earlier is None or _percentile(times) < _percentile(earlier):
+            self.times[key][visitor] = times
+
     def quantiles(self, key: Key) -> tuple[float, float]:
         """Return the median and the 95th percentile of the visitor who waits longest."""
         every = [(statistics.median(times), _percentile(times)) for times in self.times[key].values()]
@@ -131,11 +137,11 @@ def _visit_all(desk: Desk, visitor: Visitor, size: int, rounds: int, measured: M
     for page in pages():
         if not page.who(visitor):
             continue
-        times = measured.times[page.name, desk.name, size][visitor.name] = []
-        text = b""
+        times, text = [], b""
         for number in range(rounds):
             took, text = browser.visit(page, visitor, number)
             times.append(took)
+        measured.add((page.name, desk.name, size), visitor.name, times)
         if not page.enough:
             measured.weights[page.name] = max(measured.weights.get(page.name, 0), browser.weight(text))
         if _percentile(times) > _SLOWEST:
@@ -185,6 +191,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"also write the tables into docs/{_DOCUMENT.name}")
     parser.add_argument("--folder", type=Path, help="where the desks are kept, or are already")
     parser.add_argument("--rounds", type=int, default=20, help="how often each visitor asks for each page (20)")
+    parser.add_argument("--passes", type=int, default=2, help="of which the quieter counts, page by page (2)")
     parser.add_argument("--databases", nargs="+", default=_DATABASES, choices=_DATABASES)
     arguments = parser.parse_args()
     measured = Measured()
@@ -200,8 +207,9 @@ def main() -> None:
                     _say(f"filling: {name}, {size:,}")
                     desk.folder.mkdir(parents=True, exist_ok=True)
                     asyncio.run(fill(desk.folder, size, url))
-                _say(f"measuring: {name}, {size:,}")
-                measure(desk, size, arguments.rounds, measured)
+                for number in range(arguments.passes):
+                    _say(f"measuring: {name}, {size:,}, pass {number + 1}")
+                    measure(desk, size, arguments.rounds, measured)
     text = markdown(measured)
     print(text)
     if arguments.write:
