@@ -33,6 +33,8 @@ PASSPHRASE = "bench passphrase"  # noqa: S105 - of keys that live as long as the
 _PASSWORD = "bench-1-password"  # noqa: S105 - likewise
 _START_SECONDS = 30
 _STOP_SECONDS = 20
+_REST_SECONDS = 20
+_LOOK_SECONDS = 0.3
 
 
 @dataclass
@@ -125,6 +127,15 @@ class Desk:
         request = urllib.request.Request(f"{self.url}{path}", headers={name: value} if name else {})
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
+
+    def rest(self) -> None:
+        """Return when the server hardly uses the processor: what it put off while many called is done."""
+        end, used = time.monotonic() + _REST_SECONDS, self.processor_seconds()
+        while time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
+            before, used = used, self.processor_seconds()
+            if used - before < _LOOK_SECONDS / 10:
+                return
 
     def wait_for_ocsp_answers(self) -> None:
         """Return when the server has signed every OCSP answer that is due."""

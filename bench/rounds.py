@@ -98,6 +98,7 @@ class Round:
         )
 
     def _measured(self, what: str, count: int, run: Callable[[], float]) -> Measured:
+        self.desk.rest()
         before, used = self.ceiling(), self.desk.processor_seconds()
         per_second = run()
         used = self.desk.processor_seconds() - used

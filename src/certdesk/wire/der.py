@@ -7,6 +7,7 @@ Writers return a whole element: tag, length, content. They exist because assembl
 ready pieces is several times faster than building an object tree first, and that is on the request's path.
 """
 
+from functools import lru_cache
 from time import gmtime, strftime
 from typing import NamedTuple
 
@@ -85,6 +86,7 @@ def named_bits(*positions: int) -> bytes:
     return tlv(BIT_STRING, bytes((octets * 8 - length,)) + value.to_bytes(octets))
 
 
+@lru_cache(256)  # half of what looking for an attribute of a CSR costs; the same few are asked for again and again
 def oid(dotted: str) -> bytes:
     """Return an OBJECT IDENTIFIER."""
     first, second, *rest = map(int, dotted.split("."))
