@@ -16,10 +16,10 @@ from certdesk.domain.text import N_, translator
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Header, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
-from certdesk.doors.devices import nothing_here
 from certdesk.doors.peers import Peers
 from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
+from certdesk.doors.routing import nothing_here
 from certdesk.doors.scep.decoding import (
     LARGEST_FORM,
     PREFIX,
