@@ -3,7 +3,6 @@ package org.certdesk.enroll;
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
-import static org.junit.Assert.assertNotEquals;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
@@ -70,28 +69,22 @@ public class EnrollmentTest extends AndroidTest {
         new Phone().start().assertOn(CertificateActivity.class);
     }
 
-    /** A rejection shows the reason, and a corrected request supersedes nothing that was decided. */
+    /** A correction supersedes the waiting request; a rejection shows its reason, and supersedes nothing. */
     @Test
-    public void isRejected() throws Exception {
-        String id = Steps.submit(phone);
-        claire.reject(id, "Please use your work e-mail.");
+    public void isCorrectedAndRejected() throws Exception {
+        String first = Steps.submit(phone);
+        phone.tap(R.id.new_request).assertOn(RequestActivity.class).type(R.id.locality, "Villeurbanne");
+        phone.tap(R.id.submit).tap(R.id.send).assertOn(StatusActivity.class);
+        String second = phone.text(R.id.request_id);
+        assertEquals(second, claire.request(first).getString("superseded_by"));
+        assertEquals("requested", claire.request(second).getString("status"));
+
+        claire.reject(second, "Please use your work e-mail.");
         phone.tap(R.id.check).assertOn(StatusActivity.class);
         assertEquals("Please use your work e-mail.", phone.text(R.id.reason));
         phone.tap(R.id.new_request).type(R.id.email, "jeanne@poste.example").tap(R.id.submit).tap(R.id.send);
-        assertNotEquals(id, phone.text(R.id.request_id));
-        assertEquals(
-                "jeanne@poste.example",
-                claire.request(phone.text(R.id.request_id)).getJSONObject("contact").getString("email"));
-    }
-
-    /** A correction of a waiting request supersedes it, and the desk links both. */
-    @Test
-    public void correctsAWaitingRequest() throws Exception {
-        String id = Steps.submit(phone);
-        phone.tap(R.id.new_request).assertOn(RequestActivity.class).type(R.id.locality, "Villeurbanne");
-        phone.tap(R.id.submit).tap(R.id.send).assertOn(StatusActivity.class);
-        String newer = phone.text(R.id.request_id);
-        assertEquals(newer, claire.request(id).getString("superseded_by"));
-        assertEquals("requested", claire.request(newer).getString("status"));
+        JSONObject third = claire.request(phone.text(R.id.request_id));
+        assertEquals("jeanne@poste.example", third.getJSONObject("contact").getString("email"));
+        assertEquals("rejected", claire.request(second).getString("status"));
     }
 }
