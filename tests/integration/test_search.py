@@ -231,5 +231,5 @@ def _begin_at_first(connection: sa.Connection) -> None:
         ("events", event | {"facts": "{}", "mac": b"", "batch": 7}),
         ("ocsp_answers", {"serial_number": b"1", "status": "valid", "next_update": 0}),
     ):
-        columns = [sa.column(name) for name in values]
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in values]
         connection.execute(sa.table(table, *columns).insert().values(values))

@@ -215,13 +215,13 @@ class Searching:
         word = max(wanted.search.words, key=len)
         # Fresh ones are read first: what is taken meanwhile is seen twice rather than not at all.
         fresh = await self._matches(wanted, await self._fresh_ids())
-        fresh_entries = {entry for match in fresh.values() for entry in match.entries}
+        fresh_entries: set[str] = {entry for match in fresh.values() for entry in match.entries}
         for organisation in await self._organisations(wanted, word, fresh):
             spans = spans_of(word, organisation)
             for start, end in spans:
                 position: str = max(start, begin)
                 while position < end:
-                    entries = await self._entries(position, end, _CHUNK)
+                    entries: list[str] = await self._entries(position, end, _CHUNK)
                     last: str = entries[-1] if len(entries) == _CHUNK else end
                     matches = fresh | await self._matches(wanted, map(request_of_entry, entries))
                     every = {*entries, *(entry for entry in fresh_entries if position < entry < last)}
