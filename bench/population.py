@@ -256,7 +256,7 @@ class Population:
         der = template.before + serial + template.after
         lot = self._chance.random()
         status, revoked, reason, by, successor = "valid", None, None, "", None
-        if lot < _SUPERSEDED and at < self._now - 200 * DAY:
+        if lot < _SUPERSEDED and at < self._now - 331 * DAY:
             status, successor = "superseded", self._ca.new_serial_number()
             place.awaited.append((successor, serial))
             self._event(at + 330 * DAY, Action.SUPERSEDE, "desk", place.code, serial.hex(), by=successor.hex())
