@@ -29,8 +29,9 @@ FORGET = Change(
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """Return an open database with two properties, `hat` and `box`."""
+    """Return an open database with no properties but two, `hat` and `box`."""
     store = await open_store(database_url)
+    await store.database.apply(Change(must("DELETE FROM properties WHERE name <> ''")), {})
     await store.database.apply(MAKE, {"name": "hat", "value": "rabbit"})
     await store.database.apply(MAKE, {"name": "box", "value": ""})
     yield store.database

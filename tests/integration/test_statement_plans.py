@@ -20,7 +20,7 @@ READS = {
         events: ("_UNSEALED", "_OF_SUBJECT", "_AFTER", "_LAST_BATCH", "_OF_BATCH"),
         organisations: ("_CERTIFICATE_HOLDER", "_PRINCIPAL_BY_HASH"),
         validation: ("_STATUS", "_STALE", "_LATEST_CRL", "_REVOKED", "_LAST_REVOCATION"),
-        authorities: ("_LAST_OWN", "_MISSING", "_DUE", "_STALE"),
+        authorities: ("_CURRENT", "_LAST_OWN", "_MISSING", "_STALE"),
     }.items()
     for name in names
     for read in [getattr(module, name)]
