@@ -379,6 +379,30 @@ async def test_a_renewal_is_issued_to_whoever_holds_the_old_key(desk: TestDesk) 
     )
 
 
+async def test_of_renewals_at_once_one_is_issued(desk: TestDesk) -> None:
+    """Whoever renews one certificate with several keys at once gets one successor; nothing stays in the queue."""
+    request, _ = await desk.ra.submit(make_submission(), source=SOURCE)
+    old = (await desk.ra.approve(request.id, FRENCH_MANAGER)).certificate
+    assert old is not None
+    csrs = [make_csr() for _ in range(5)]
+    renewals = await asyncio.gather(
+        *(
+            desk.ra.renew(old.serial_number, csr, bytes([number]) * 32, proof=None, peer=old.der, source=SOURCE)
+            for number, csr in enumerate(csrs)
+        ),
+        return_exceptions=True,
+    )
+    [renewed] = [renewal for renewal in renewals if not isinstance(renewal, BaseException)]
+    refused = [error for error in renewals if isinstance(error, CertdeskError)]
+    assert [error.kind for error in refused] == [ErrorKind.CONFLICT] * 4
+    superseded = await desk.store.certificates.get(old.serial_number)
+    assert superseded is not None
+    assert renewed[0].certificate is not None
+    assert superseded.superseded_by == renewed[0].certificate.serial_number
+    waiting = await desk.ra.requests(FRENCH_MANAGER, RequestFilter(state=RequestState.REQUESTED))
+    assert waiting.items == ()
+
+
 async def test_a_renewal_needs_the_proof_and_a_certificate_in_good_standing(desk: TestDesk) -> None:
     """A wrong proof, an unknown serial number and a revoked certificate are refused."""
     old_key = new_key()

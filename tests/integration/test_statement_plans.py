@@ -15,7 +15,7 @@ LARGE = ("requests", "certificates", "events", "issuances", "keys", "ocsp_answer
 READS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": read.sql if isinstance(read, Lookup) else read
     for module, names in {
-        requests: ("_FACTS", "_CASE", "_BY_ID", "_BY_CLAIM", "_APPROVED", "_LAPSING", "_PLACE_OF_KEY"),
+        requests: ("_FACTS", "_CASE", "_BY_ID", "_BY_CLAIM", "_APPROVED", "_LAPSING", "_PLACE_OF_KEY", "_RENEWAL"),
         certificates: ("_GET",),
         events: ("_UNSEALED", "_OF_SUBJECT", "_AFTER", "_LAST_BATCH", "_OF_BATCH"),
         organisations: ("_CERTIFICATE_HOLDER", "_PRINCIPAL_BY_HASH"),

@@ -73,7 +73,7 @@ class Collections(Decisions):
         if certificate is None:
             raise unproven()
         _check_proof(certificate, parsed.der, proof, peer)
-        original = await self._renewable(certificate, claim_sha256)
+        original = await self._renewable(certificate)
         await self._check_new_key(certificate, parsed)
         submission = _renewal_of(original, certificate, parsed.der, claim_sha256)
         asked, approved = approved_names(submission, parsed), original.submission.names
@@ -89,8 +89,8 @@ class Collections(Decisions):
                 return await self._approve(case, actor, ""), is_new
         return await self._enrollment(request.id), is_new
 
-    async def _renewable(self, certificate: Certificate, claim_sha256: bytes) -> CertificationRequest:
-        """Return the request behind a certificate that may be renewed, by this claim, now."""
+    async def _renewable(self, certificate: Certificate) -> CertificationRequest:
+        """Return the request behind a certificate that may be renewed now, unless it has been."""
         original = await self._present(certificate.request_id)
         if certificate.kind is Kind.MANAGER:
             raise CertdeskError(ErrorKind.FORBIDDEN, N_("a manager's certificate is issued anew by an administrator"))
@@ -98,8 +98,6 @@ class Collections(Decisions):
             raise CertdeskError(ErrorKind.FORBIDDEN, N_("this certificate was revoked: make a new request"))
         if certificate.not_after < self._clock():
             raise CertdeskError(ErrorKind.FORBIDDEN, N_("this certificate has expired: make a new request"))
-        if certificate.status is CertificateStatus.SUPERSEDED and not await self._repeats(certificate, claim_sha256):
-            raise CertdeskError(ErrorKind.CONFLICT, N_("this certificate was renewed already: renew its successor"))
         return original
 
     async def _check_new_key(self, certificate: Certificate, csr: CSR) -> None:
@@ -109,14 +107,6 @@ class Collections(Decisions):
         organisation = await self._store.organisations.get(certificate.organisation)
         if organisation is not None and DoorRule.NEW_KEYS in organisation.door_rules:
             raise CertdeskError(ErrorKind.KEY_IN_USE, N_("this organisation renews with new keys only"), field="csr")
-
-    async def _repeats(self, certificate: Certificate, claim_sha256: bytes) -> bool:
-        """Tell whether the renewal that superseded a certificate came under the same claim: an answer got lost."""
-        successor = await self._store.certificates.get(certificate.superseded_by or b"")
-        if successor is None:
-            return False
-        request = await self._present(successor.request_id)
-        return compare_digest(request.submission.claim_sha256, claim_sha256)
 
 
 def _check_proof(certificate: Certificate, csr_der: bytes, proof: bytes | None, peer: bytes | None) -> None:

@@ -61,8 +61,8 @@ class Submissions(Office):
 
     async def _submit(self, submission: Submission, csr: CSR, arrival: Arrival) -> tuple[CertificationRequest, bool]:
         for _ in range(_LOOKS):
-            # Before the facts: if it was this very request that used the code meanwhile, they will have it.
-            objection = await self._objection(arrival.voucher, csr) if arrival.voucher else None
+            # Before the facts: if it was this very request that used the code or renewed, they will have it.
+            objection = await self._objection(arrival, csr)
             facts = await self._store.requests.facts(submission, csr.spki_sha256)
             if facts is None:
                 raise unknown_organisation()
@@ -90,7 +90,15 @@ class Submissions(Office):
             ErrorKind.CONFLICT, N_("this claim belongs to another request: choose a new one"), field="claim"
         )
 
-    async def _objection(self, voucher: Voucher, csr: CSR) -> CertdeskError | None:
+    async def _objection(self, arrival: Arrival, csr: CSR) -> CertdeskError | None:
+        """Return why nobody vouches for what arrives, by a code or by the certificate that it renews."""
+        if arrival.voucher:
+            return await self._objection_to_code(arrival.voucher, csr)
+        if arrival.renews is not None and await self._store.requests.is_renewed(arrival.renews):
+            return CertdeskError(ErrorKind.CONFLICT, N_("this certificate was renewed already: renew its successor"))
+        return None
+
+    async def _objection_to_code(self, voucher: Voucher, csr: CSR) -> CertdeskError | None:
         """Return why a code is not good for another device or for this key; None if it is."""
         standing = await self._store.codes.standing(voucher.code.id, csr.spki_sha256)
         if standing is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-REVISION = "0005"
+REVISION = "0006"
 """The schema of this version; a test holds it to the newest migration."""
 
 _LOCK = 0x63657274  # "cert": the advisory lock of everyone who migrates a PostgreSQL database

@@ -142,6 +142,7 @@ _PLACE_OF_KEY = """
     SELECT organisation, kind FROM requests
     WHERE spki_sha256 = :spki_sha256 AND door = :door AND door <> 'api' ORDER BY created_at DESC LIMIT 1
 """
+_RENEWAL = "SELECT state FROM requests WHERE renews = :renews AND state IN ('requested', 'approved', 'issued')"
 _LAPSING = "SELECT id, organisation FROM requests WHERE state = 'requested' AND lapses_at <= :now LIMIT :limit"
 _APPROVED = """
     SELECT id FROM requests WHERE state = 'approved' AND decided_at <= :before ORDER BY decided_at LIMIT :limit
@@ -397,6 +398,11 @@ class Requests:
         rows = await self._database.rows(_LAPSING, {"now": now, "limit": limit})
         return [(row[0], row[1]) for row in rows]
 
+    async def is_renewed(self, serial_number: bytes) -> bool:
+        """Tell whether a certificate has a successor, be it only approved."""
+        rows = await self._database.rows(_RENEWAL, {"renews": serial_number})
+        return any(row[0] != "requested" for row in rows)
+
     async def unissued(self, before: int, limit: int) -> list[str]:
         """Return requests that were approved before a time and not issued since."""
         return [row[0] for row in await self._database.rows(_APPROVED, {"before": before, "limit": limit})]
@@ -407,8 +413,8 @@ class Requests:
         """Add a request, cancelling the one it supersedes and using up its enrollment code by one.
 
         Return False if the key belongs to another owner, the superseded request is decided by now or the code is
-        used up; raise `DuplicateError` if its ID, claim or device has a request already, or its key has used the
-        code. The caller looks again.
+        used up; raise `DuplicateError` if its ID, claim or device has a request already, its key has used the
+        code or the certificate that it renews is being renewed. The caller looks again.
         """
         values = _new_values(request) | {"owner": owner} | event_values(event)
         if cancelled is None:
