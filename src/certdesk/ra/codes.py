@@ -128,5 +128,5 @@ class Codes(Collections):
         present = await self._present(request.id)
         if present.state is not RequestState.REQUESTED or present.code_id:
             return  # decided, or vouched for, meanwhile
-        if objection := await self._objection(voucher, csr):
+        if objection := await self._objection_to_code(voucher, csr):
             raise objection
