@@ -188,7 +188,7 @@ async def test_a_certificate_is_issued_for_an_uploaded_csr(desk: TestDesk) -> No
     """As a file or pasted, PEM or DER; the page hands over the certificate and no key."""
     await desk.ra.invite(MANAGERS["claire"], OPERATOR)
     key = new_key()
-    der = make_csr(key)
+    der = next(csr for csr in iter(lambda: make_csr(key), b"") if csr[-1:].isspace())  # a careless strip harms it
     pem = x509.load_der_x509_csr(der).public_bytes(Encoding.PEM)
     async with signed_in(desk, "ada") as ada:
         for fields in ({"file": der}, {"file": pem}, {"csr": pem, "file": b""}):

@@ -35,7 +35,7 @@ class Asked:
     @property
     def csr(self) -> bytes:
         """The CSR, or `INVALID_FIELD`."""
-        csr = self.file.strip() or self.pasted.strip()
+        csr = self.file if self.file.strip() else self.pasted.strip()  # DER may end with what looks like a space
         if not csr:
             raise CertdeskError(
                 ErrorKind.INVALID_FIELD, N_("choose the file with the CSR, or paste its text"), field="csr"

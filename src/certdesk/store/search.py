@@ -174,12 +174,11 @@ class Searching:
 
     async def _direct(self, wanted: _Wanted[Item]) -> list[_Match]:
         """Return what the text names outright."""
-        search, ids = wanted.search, []
-        if search.request_id:
-            ids = [search.request_id]
-        elif search.serial_number:
+        search = wanted.search
+        ids = [search.request_id] if search.request_id else []
+        if search.serial_number:  # which may look like a request ID as well
             low, high = (bytes.fromhex(search.serial_number.ljust(32, filling)) for filling in "0f")
-            ids = [row[0] for row in await self._database.rows(_OF_SERIAL, {"low": low, "high": high})]
+            ids += [row[0] for row in await self._database.rows(_OF_SERIAL, {"low": low, "high": high})]
         elif search.digest:
             rows = await self._database.rows(_OF_FINGERPRINT, {"digest": search.digest})
             ids = [row[0] for row in rows] or await self._ids_of_key(search.digest)

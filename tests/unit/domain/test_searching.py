@@ -86,3 +86,10 @@ def test_all_words_have_to_be_found() -> None:
     assert is_found(kept, ("petit", "claire"), "FRA1")
     assert is_found(kept, ("fra1-7g", "sn"), "FRA1")
     assert not is_found(kept, ("petit", "paul"), "FRA1")
+
+
+def test_a_serial_number_may_look_like_a_request_id() -> None:
+    """One beginning of a serial number in 32 has an ID's check character by chance; it means both."""
+    search = search_of("492345ff4eb945ec")
+    assert search.request_id
+    assert search.serial_number == "492345ff4eb945ec"
