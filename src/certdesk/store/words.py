@@ -37,8 +37,9 @@ _FRESH_EVENTS = f"""
 FRESH = f"(SELECT subject FROM ({_FRESH_EVENTS}) AS fresh WHERE action = '{Action.SUBMIT}')"
 """The IDs of requests that no entry may be there for yet."""
 _COUNTED = f"action = '{Action.SUBMIT}' OR action = '{Action.APPROVE}' OR action = '{Action.REJECT}'"
-_NEXT = f"SELECT min(batch) FROM events WHERE batch > {_INDEXED}"
-_TAKEN = "SELECT value FROM properties WHERE name = 'indexed_batch'"
+_TAKEN = "(SELECT value FROM properties WHERE name = 'indexed_batch')"
+# Both at once: between two statements another server may take the batch, and it would count twice.
+_NEXT = f"SELECT min(batch), {_TAKEN} FROM events WHERE batch > {_INDEXED}"
 _EVENTS = f"SELECT action, at / {DAY}, subject FROM events WHERE batch = :batch AND ({_COUNTED})"
 NAMING = "id, created_at, email, device_id, common_name, names"
 """What a request is found by, and the age of its entries."""
@@ -96,16 +97,17 @@ class Words:
 
     async def take(self) -> bool:
         """Write down what the next sealed batch adds; return False if there is none, or another server did it."""
-        row, taken = await self._database.row(_NEXT, {}), await self._database.row(_TAKEN, {})
-        if row is None or row[0] is None or taken is None:
+        row = await self._database.row(_NEXT, {})
+        if row is None or row[0] is None:
             return False
-        events = await self._database.rows(_EVENTS, {"batch": row[0]})
+        batch, taken = row
+        events = await self._database.rows(_EVENTS, {"batch": batch})
         ids = {"ids": _keys(event[2] for event in events)}
         requests = {request[0]: request for request in await self._database.rows(_REQUESTS, ids)}
         new = [requests[subject] for action, _, subject in events if action == Action.SUBMIT and subject in requests]
         values = {
-            "was": taken[0],
-            "batch": str(row[0]),
+            "was": taken,
+            "batch": str(batch),
             "entries": _keys(sorted(entry for request in new for entry in entries_of_row(request[:-2]))),
             "figures": _keys(_figures(events, requests)),
         }
