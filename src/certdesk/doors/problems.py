@@ -14,7 +14,7 @@ import msgspec
 from certdesk.domain.errors import CertdeskError, ErrorKind, Problem
 from certdesk.domain.text import LANGUAGES, N_, Translator, translator
 from certdesk.doors.answers import NO_STORE, Answer, encode_json
-from certdesk.doors.asgi import Header
+from certdesk.doors.asgi import Header, Scope
 
 TYPE_PREFIX = "urn:certdesk:error:"
 MEDIA_TYPE = "application/problem+json"
@@ -57,6 +57,12 @@ DISCREET: dict[ErrorKind, str] = {
     ErrorKind.INTERNAL: N_("the desk cannot do this; its operator finds the reason in the log"),
 }
 """Kinds whose own sentence is for the log: it may name files, hosts or databases."""
+
+
+def note_failure(scope: Scope, error: CertdeskError) -> None:
+    """Leave an error whose sentence the caller does not get in the scope, for the log (`certdesk.doors.observing`)."""
+    if error.kind in DISCREET:
+        scope["failure"] = error
 
 
 class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,13 +5,24 @@ states reads the beginning of each, and merges them: the work is the same with a
 and states stand in the statement as they are, not as parameters, so that partial indexes are seen to fit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
+
+from certdesk.domain.listing import CertificateFilter, RequestFilter
 
 
 def equals(column: str, value: StrEnum) -> str:
     """Return a condition that shows its value to the planner; the value is one of a fixed set."""
     return f"{column} = '{value.value}'"
+
+
+def limits_of(
+    wanted: RequestFilter | CertificateFilter, conditions: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of the fields that have a condition, as parameters, and the conditions of those that limit."""
+    values = {name: getattr(wanted, name) for name in conditions}
+    return values, [conditions[name] for name, value in values.items() if value]
 
 
 def merged(columns: str, table: str, key: str, branches: Iterable[Sequence[str]], order: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from certdesk.domain.enrollment import Certificate, Kind
 from certdesk.domain.listing import CertificateFilter
 from certdesk.domain.states import CertificateStatus, RevocationReason
-from certdesk.store.branches import equals, merged
+from certdesk.store.branches import equals, limits_of, merged
 from certdesk.store.database import Change, Database, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 
@@ -90,21 +90,12 @@ def values_of(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-_LIMITS = {
+LIMITS = {
     "organisation": "organisation = :organisation",
     "expires_from": "not_after >= :expires_from",
     "expires_before": "not_after < :expires_before",
 }
-
-
-def limits_of(wanted: CertificateFilter) -> tuple[dict[str, Any], list[str]]:
-    """Return the parameters and the conditions of a filter, but for kind, status and text."""
-    values = {
-        "organisation": wanted.organisation,
-        "expires_from": wanted.expires_from,
-        "expires_before": wanted.expires_before,
-    }
-    return values, [_LIMITS[name] for name, value in values.items() if value]
+"""The conditions of a filter's fields, but for kind, text and status."""
 
 
 def branches_of(
@@ -153,7 +144,7 @@ class Certificates:
         """
         if not kinds:
             return []
-        values, limits = limits_of(wanted)
+        values, limits = limits_of(wanted, LIMITS)
         after_time, after_serial = after or (0, b"")
         rows = await self._database.rows(
             _listing(

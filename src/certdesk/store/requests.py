@@ -19,7 +19,7 @@ from certdesk.domain.enrollment import (
 from certdesk.domain.listing import RequestFilter
 from certdesk.domain.states import RequestState
 from certdesk.store import certificates
-from certdesk.store.branches import equals, merged
+from certdesk.store.branches import equals, limits_of, merged
 from certdesk.store.database import Change, Database, Lookup, Row, must, then
 from certdesk.store.events import SealedEvent, event_step, event_values
 from certdesk.store.organisations import ORGANISATION_COLUMNS, organisation_of_row
@@ -285,21 +285,12 @@ def _new_values(request: CertificationRequest) -> dict[str, Any]:
     }
 
 
-_LIMITS = {
+LIMITS = {
     "organisation": "organisation = :organisation",
     "created_from": "created_at >= :created_from",
     "created_before": "created_at < :created_before",
 }
-
-
-def limits_of(wanted: RequestFilter) -> tuple[dict[str, Any], list[str]]:
-    """Return the parameters and the conditions of a filter, but for kind, state and text."""
-    values = {
-        "organisation": wanted.organisation,
-        "created_from": wanted.created_from,
-        "created_before": wanted.created_before,
-    }
-    return values, [_LIMITS[name] for name, value in values.items() if value]
+"""The conditions of a filter's fields, but for kind, text and state."""
 
 
 def branches_of(limits: Sequence[str], state: RequestState | None, kinds: Iterable[Kind]) -> Iterator[tuple[str, ...]]:
@@ -380,7 +371,7 @@ class Requests:
         """Return requests of some kinds in their order, after a position. The text is not looked at."""
         if not kinds:
             return []
-        values, limits = limits_of(wanted)
+        values, limits = limits_of(wanted, LIMITS)
         after_time, after_id = after or (0, "")
         rows = await self._database.rows(
             _listing(tuple(limits), wanted.state, kinds, paged=after is not None, oldest_first=wanted.oldest_first),

@@ -18,7 +18,7 @@ from certdesk.domain.identifiers import organisation_of
 from certdesk.domain.listing import CertificateFilter, RequestFilter
 from certdesk.domain.searching import LONGEST_WORD, Search, is_found, plain, search_of
 from certdesk.store import certificates, requests
-from certdesk.store.branches import equals
+from certdesk.store.branches import equals, limits_of
 from certdesk.store.certificates import certificate_of_row
 from certdesk.store.database import Database, Row
 from certdesk.store.requests import request_of_row
@@ -99,7 +99,7 @@ class Searching:
         self, wanted: RequestFilter, *, kinds: tuple[Kind, ...], after: Position | None, limit: int
     ) -> Found[CertificationRequest]:
         """Return a page of requests of some kinds that a text finds; nothing follows a position that is none."""
-        values, limits = requests.limits_of(wanted)
+        values, limits = limits_of(wanted, requests.LIMITS)
         limits += [equals("state", wanted.state)] if wanted.state else []
         conditions = _conditions("r", (*limits, _any_of(kinds)))
         return await self._page(
@@ -119,7 +119,7 @@ class Searching:
         self, wanted: CertificateFilter, *, kinds: tuple[Kind, ...], after: Position | None, limit: int
     ) -> Found[Certificate]:
         """Return a page of certificates of some kinds that a text finds; nothing follows a position that is none."""
-        values, limits = certificates.limits_of(wanted)
+        values, limits = limits_of(wanted, certificates.LIMITS)
         limits += [equals("status", wanted.status)] if wanted.status else []
         conditions = _conditions("c", (*limits, _any_of(kinds)))
         return await self._page(

@@ -14,7 +14,7 @@ from certdesk.doors.api.requests import RequestCalls
 from certdesk.doors.api.settings_file import SettingsCalls
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
+from certdesk.doors.problems import language_of, note_failure, plain_problem_answer, problem_answer
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.routing import Routes, WrongMethodError
 from certdesk.doors.settings import HTTPSettings, Ready
@@ -66,8 +66,7 @@ class API:
         try:
             answer = await self._routes.find(scope)(scope, receive)
         except CertdeskError as error:
-            if error.kind in DISCREET:
-                scope["failure"] = error
+            note_failure(scope, error)
             answer = problem_answer(error, language_of(dict(scope["headers"])))
         except WrongMethodError as error:
             is_question = scope["method"] == "OPTIONS"

@@ -26,7 +26,7 @@ from certdesk.doors.est.encoding import (
     refusal_answer,
 )
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
+from certdesk.doors.problems import MEANINGS, detail_of, language_of, note_failure, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.routing import nothing_here
 from certdesk.doors.settings import HTTPSettings
@@ -82,8 +82,7 @@ class _ESTDoor:
         try:
             answer = await self._answer(scope, receive)
         except CertdeskError as error:
-            if error.kind in DISCREET:
-                scope["failure"] = error
+            note_failure(scope, error)
             answer = _refusal(error, language_of(dict(scope["headers"])))
         await answer(scope, receive, send)
 

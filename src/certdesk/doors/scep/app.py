@@ -17,7 +17,7 @@ from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Header, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import DISCREET, MEANINGS, detail_of, language_of, retry_headers
+from certdesk.doors.problems import MEANINGS, detail_of, language_of, note_failure, retry_headers
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.routing import nothing_here
 from certdesk.doors.scep.decoding import (
@@ -105,8 +105,7 @@ class _SCEPDoor:
         try:
             answer = await self._answer(scope, receive)
         except CertdeskError as error:
-            if error.kind in DISCREET:
-                scope["failure"] = error
+            note_failure(scope, error)
             answer = _refusal(error, scope)
         await answer(scope, receive, send)
 

@@ -16,7 +16,7 @@ from certdesk.domain.text import N_
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
 from certdesk.doors.bodies import read_body
-from certdesk.doors.problems import DISCREET, language_of, plain_problem_answer, problem_answer
+from certdesk.doors.problems import language_of, note_failure, plain_problem_answer, problem_answer
 from certdesk.doors.routing import nothing_here
 from certdesk.va.answers import INTERNAL_ERROR, MALFORMED_REQUEST, TRY_LATER, UNAUTHORIZED
 from certdesk.va.authority import ValidationAuthority
@@ -143,5 +143,4 @@ def _request_in(scope: Scope) -> bytes:
 
 def _note(scope: Scope, error: CertdeskError) -> None:
     """Let the listener log an error whose reason only the operator may read."""
-    if error.kind in DISCREET:
-        scope["failure"] = error
+    note_failure(scope, error)
