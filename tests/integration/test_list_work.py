@@ -7,6 +7,7 @@ requests of the larger organisation, or through an index of them, takes many tim
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from certdesk.domain.enrollment import Kind
 from certdesk.domain.listing import CertificateFilter, RequestFilter
 from certdesk.domain.states import CertificateStatus, RequestState
 from certdesk.domain.trail import EventFilter
-from certdesk.store import Store, open_store
+from certdesk.store import Store, mails, open_store
 from certdesk.store.database import Row, Values
 from certdesk.store.overview import Scope
 from certdesk.store.sqlite import SQLiteDatabase
@@ -221,12 +222,22 @@ async def _look_around(scope: Scope, store: Store) -> None:
     await store.words.by_day(scope.organisation, 0)
 
 
+def _reminders() -> Iterator[tuple[str, Read]]:
+    for kind, after in product(Kind, (0, DEEP)):
+        yield f"reminders {kind} {after}", partial(_ending, kind, after)
+
+
+def _ending(kind: Kind, after: int, store: Store) -> Awaitable[object]:
+    return store.mails.expiring(kind, 2 * DEEP, "/expiring/30", after=(after, b""), limit=200)
+
+
 AREAS = {
     "requests": _request_lists,
     "certificates": _certificate_lists,
     "search": _searches,
     "log": _logs,
     "overview": _overview,
+    "reminders": _reminders,
 }
 
 
@@ -242,6 +253,18 @@ async def test_no_page_looks_at_everything(filled_url: str, area: str) -> None:
             assert watched.excess == [], name
     finally:
         await store.close()
+
+
+async def test_reminders_are_read_in_the_order_of_an_index(filled_url: str) -> None:
+    """Nothing is sorted, and nothing of what has ended already is looked at."""
+    store = await open_store(filled_url)
+    values = {"kind": "mobile", "suffix": "/expiring/30", "after_time": 0, "after_serial": b"", "before": DEEP}
+    explain = "EXPLAIN QUERY PLAN" if filled_url.startswith("sqlite") else "EXPLAIN (COSTS OFF)"
+    rows = await store.database.rows(f"{explain} {mails._EXPIRING}", values | {"limit": 200})
+    await store.close()
+    plan = "\n".join(str(row[-1]) for row in rows)
+    assert "certificates_ending" in plan
+    assert not re.search("sort|b-tree|scan c$", plan, re.IGNORECASE | re.MULTILINE), plan
 
 
 async def test_walking_through_everything_is_noticed(filled_url: str) -> None:

@@ -12,9 +12,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from certdesk.audit import seal
-from certdesk.domain.clock import HOUR, MINUTE
+from certdesk.domain.clock import HOUR, MINUTE, SECOND
 from certdesk.domain.enrollment import DAY, Device, Kind, Manager, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
+from certdesk.mail import planning
 from certdesk.mail.planning import Planner
 from certdesk.mail.sending import MailServer, Sender, mail_server
 from certdesk.mail.writing import TEXTS, write
@@ -160,6 +161,24 @@ async def test_a_certificates_holder_is_reminded_twice_before_its_end(office: Of
         mails = {mail["To"]: _text(mail) for mail in await office.post()}
         assert [name for name in mails if name == "jeanne@poste.example"] == expected
         assert all("Ask an administrator" in text for name, text in mails.items() if name not in expected)
+
+
+async def test_every_holder_is_reminded_however_many_there_are(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read in pieces, also where several end at once; what has ended, and who was written to, is passed by."""
+    monkeypatch.setattr(planning, "_SLICE", 2)
+    holders, ends = [f"holder{number}@poste.example" for number in range(7)], []
+    for number, holder in enumerate(holders):
+        office.desk.time.now += number % 3 * SECOND
+        request, _ = await office.desk.ra.submit(make_submission(email=holder), source=SOURCE)
+        issued = await office.desk.ra.approve(request.id, FRENCH_MANAGER)
+        assert issued.certificate is not None
+        ends.append(issued.certificate.not_after)
+    assert (ends[0] < ends[1], ends[2], ends[5]) == (True, ends[3], ends[6])
+    await office.post()
+    for now, expected in ((ends[0] - 20 * DAY, holders), (ends[0], holders[1:])):
+        office.desk.time.now = now
+        await office.planner.remind()
+        assert sorted(mail["To"] for mail in await office.post() if mail["To"] in holders) == expected
 
 
 async def test_an_invited_manager_gets_a_link(office: Office) -> None:

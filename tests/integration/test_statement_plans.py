@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from certdesk.store import authorities, certificates, codes, events, organisations, requests, validation
+from certdesk.store import authorities, certificates, codes, events, mails, organisations, requests, validation
 from certdesk.store.database import Change, Lookup
 
 LARGE = ("requests", "certificates", "events", "issuances", "keys", "ocsp_answers")
@@ -20,6 +20,7 @@ READS = {
         events: ("_UNSEALED", "_OF_SUBJECT", "_AFTER", "_LAST_BATCH", "_OF_BATCH"),
         organisations: ("_CERTIFICATE_HOLDER", "_PRINCIPAL_BY_HASH"),
         validation: ("_STATUS", "_STALE", "_LATEST_CRL", "_REVOKED", "_LAST_REVOCATION"),
+        mails: ("_EXPIRING",),
         authorities: ("_CURRENT", "_LAST_OWN", "_MISSING", "_STALE"),
     }.items()
     for name in names

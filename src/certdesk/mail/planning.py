@@ -1,5 +1,6 @@
 """Deciding who is written to about what."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -9,7 +10,7 @@ from certdesk.domain.enrollment import DAY, CertificationRequest, Event, Kind, R
 from certdesk.domain.identifiers import verification_code
 from certdesk.domain.states import Action, RequestState
 from certdesk.store import Store
-from certdesk.store.mails import Mail, Reader
+from certdesk.store.mails import Expiring, Mail, Reader
 
 _PLANNED = "mail_planned_until"
 """The property with the number of the last batch of events that mails were planned from."""
@@ -115,17 +116,28 @@ class Planner:
         facts = {"count": str(count), "since": day(since), "url": f"{self._desk_url}/requests?state=requested"}
         return await self._store.mails.plan(self._mail(key, reader.email, "digest", reader.language, facts))
 
-    async def remind(self) -> int:
-        """Plan mails about certificates that end soon; return how many."""
-        now, planned = self._clock(), 0
+    async def remind(self) -> None:
+        """Plan mails about certificates that end soon."""
+        now = self._clock()
         for days in REMINDERS:
             suffix = f"/expiring/{days}"
-            for found in await self._store.mails.expiring(now, now + days * DAY, suffix, _SLICE):
-                facts = {"id": found["request_id"], "device": found["device_id"], "until": day(found["not_after"])}
-                template = "expiring-manager" if found["kind"] == Kind.MANAGER else "expiring"
-                mail = self._mail("", found["email"], template, "", facts, key=found["request_id"] + suffix)
-                planned += await self._store.mails.plan(mail)
-        return planned
+            for kind in Kind:
+                template = "expiring-manager" if kind is Kind.MANAGER else "expiring"
+                async for found in self._unknown(kind, now, now + days * DAY, suffix):
+                    facts = {"id": found.request_id, "device": found.device_id, "until": day(found.not_after)}
+                    mail = self._mail("", found.email, template, "", facts, key=found.request_id + suffix)
+                    await self._store.mails.plan(mail)
+
+    async def _unknown(self, kind: Kind, now: int, before: int, suffix: str) -> AsyncIterator[Expiring]:
+        """Yield the certificates of a kind that end in a span and that no mail is about; let others work in between."""
+        after: tuple[int, bytes] | None = (now + 1, b"")
+        while after:
+            found = await self._store.mails.expiring(kind, before, suffix, after=after, limit=_SLICE)
+            for each in found:
+                if not each.is_known:
+                    yield each
+            after = found[-1].position if len(found) == _SLICE else None
+            await asyncio.sleep(0)
 
     def _mail(
         self, event: str, recipient: str, template: str, language: str, facts: Mapping[str, str], *, key: str = ""

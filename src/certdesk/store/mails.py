@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from certdesk.domain.enrollment import Kind
 from certdesk.store.database import Change, Database, DuplicateError, Row, must
 
 _COLUMNS = "id, event_key, recipient, template, language, facts, created_at, due_at"
@@ -39,11 +40,12 @@ _WAITING_SERVERS = """
     SELECT count(*), min(created_at) FROM requests WHERE state = 'requested' AND kind IN ('server', 'manager')
 """
 _EXPIRING = """
-    SELECT c.request_id, c.kind, c.email, c.device_id, c.not_after FROM certificates c
-    WHERE c.status = 'valid' AND c.kind IN ('mobile', 'workstation', 'server', 'manager')
-      AND c.not_after > :now AND c.not_after <= :before AND NOT EXISTS (
+    SELECT c.serial_number, c.request_id, c.email, c.device_id, c.not_after, EXISTS (
         SELECT 1 FROM mails m WHERE m.event_key = c.request_id || :suffix)
-    ORDER BY c.not_after LIMIT :limit
+    FROM certificates c
+    WHERE c.status = 'valid' AND c.kind = :kind AND c.not_after <= :before
+      AND (c.not_after, c.serial_number) > (:after_time, :after_serial)
+    ORDER BY c.not_after, c.serial_number LIMIT :limit
 """
 
 
@@ -73,6 +75,24 @@ class Reader:
     organisation: str
     language: str
     notify: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A certificate that ends soon, with what its holder is told."""
+
+    serial_number: bytes
+    request_id: str
+    email: str
+    device_id: str
+    not_after: int
+    is_known: bool
+    """Whether a mail about it was planned before."""
+
+    @property
+    def position(self) -> tuple[int, bytes]:
+        """Return its place among those of its kind."""
+        return self.not_after, self.serial_number
 
 
 def _mail_of(row: Row) -> Mail:
@@ -134,8 +154,15 @@ class Mails:
         )
         return (row[0], row[1] or 0) if row else (0, 0)
 
-    async def expiring(self, now: int, before: int, suffix: str, limit: int) -> list[dict[str, Any]]:
-        """Return valid certificates that end before a time and were not written about under a key suffix."""
-        values = {"now": now, "before": before, "suffix": suffix, "limit": limit}
-        names = ("request_id", "kind", "email", "device_id", "not_after")
-        return [dict(zip(names, row, strict=True)) for row in await self._database.rows(_EXPIRING, values)]
+    async def expiring(
+        self, kind: Kind, before: int, suffix: str, *, after: tuple[int, bytes], limit: int
+    ) -> list[Expiring]:
+        """Return valid certificates of a kind that end after a position and not after a time, the soonest first.
+
+        A mail about one has its request's ID and the suffix as its key. Those that have one are among them, so that a
+        walk through all of them takes as many reads as there are pieces, and every read is as short.
+        """
+        after_time, after_serial = after
+        values: dict[str, Any] = {"kind": kind.value, "before": before, "suffix": suffix, "limit": limit}
+        values |= {"after_time": after_time, "after_serial": after_serial}
+        return [Expiring(*row) for row in await self._database.rows(_EXPIRING, values)]
