@@ -1,10 +1,12 @@
 """What people do at the console, step by step, for the journeys that are made of it."""
 
+import base64
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.async_api import CDPSession, Page, expect
 
 from tests.e2e.books import listed
@@ -144,6 +146,20 @@ async def revoke(page: Page, server: DeskServer, serial_number: str, device: str
     await expect(page.locator("main")).to_contain_text("OCSP answers: revoked")
     assert _ocsp_says(server, serial_number) == "revoked"
     assert serial_number in listed(server)
+
+
+def come_by_est(
+    desk: ConsoleDesk, code: str, csr: bytes, *, user: str = "printer", agent: str = "printer/1.0"
+) -> httpx.Response:
+    """Ask for a workstation's certificate by EST with an enrollment code, as any device could; the CSR is DER."""
+    headers = {"content-type": "application/pkcs10", "user-agent": agent}
+    with desk.server.device() as device:
+        return device.post(
+            "/.well-known/est/FRA1/workstation/simpleenroll",
+            content=base64.b64encode(csr),
+            headers=headers,
+            auth=(user, code),
+        )
 
 
 def _ocsp_says(server: DeskServer, serial_number: str) -> str:

@@ -32,6 +32,8 @@ class ConsoleDesk:
     """Session cookies by login."""
     things: dict[str, str] = field(default_factory=dict)
     """IDs of requests and serial numbers, under the names that addresses use: `/requests/{waiting}`."""
+    say: Callable[[str], str] = str
+    """Makes of a text what people type instead."""
 
     @property
     def url(self) -> str:
@@ -140,17 +142,17 @@ def sign_in(server: DeskServer, login: str) -> str:
         return answer.cookies[SESSION_COOKIE]
 
 
-def fill(desk: ConsoleDesk, say: Callable[[str], str] = str) -> None:
-    """Fill a desk with what a morning brings; `say` may change every text that people choose."""
+def fill(desk: ConsoleDesk) -> None:
+    """Fill a desk with what a morning brings."""
     for login, (name, role, organisation) in LATE_MANAGERS.items():
         desk.server.add_manager(login, name, role, organisation)
-    _fill_requests(desk, say)
-    _fill_certificates(desk, say)
+    _fill_requests(desk)
+    _fill_certificates(desk)
     _fill_the_rest(desk)
 
 
-def _fill_requests(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
-    things = desk.things
+def _fill_requests(desk: ConsoleDesk) -> None:
+    things, say = desk.things, desk.say
     handheld = _device(say, "ZB-4471-0093", "Zebra TC26", "Android 14", "Enroll 1.0.0")
     things["rejected"] = desk.submit(
         device=_device(say, "SN-88231", "OptiPlex 7010", "Windows 11", "certdesk-client 1.0"),
@@ -187,8 +189,8 @@ def _fill_requests(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
     )
 
 
-def _fill_certificates(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
-    things = desk.things
+def _fill_certificates(desk: ConsoleDesk) -> None:
+    things, say = desk.things, desk.say
     things["issued"], things["certificate"] = desk.issue(
         "claire",
         say("Known to me"),
@@ -215,7 +217,8 @@ def _fill_certificates(desk: ConsoleDesk, say: Callable[[str], str]) -> None:
 def _fill_the_rest(desk: ConsoleDesk) -> None:
     assert desk.publish("all", "Enroll.apk", make_apk(), "1.0.0").is_redirect
     assert desk.publish("FRA1", "certdesk-client.deb", b"!<arch>\ndebian-binary", "1.0.0").is_redirect
-    desk.things["code"], _ = desk.vouch("claire", organisation="FRA1", kind="mobile", count=40, note="New handhelds")
+    note = desk.say("New handhelds")
+    desk.things["code"], _ = desk.vouch("claire", organisation="FRA1", kind="mobile", count=40, note=note)
     desk.things["invitation"] = desk.invite("Léa Fontaine", "lea.fontaine@poste.example", "FRA1")
     desk.follow("newcomer", desk.invite("Marc Keller", "marc.keller@post.example", "DEU1"))
 
@@ -312,8 +315,9 @@ async def _add_nothing(page: Page, _desk: ConsoleDesk) -> None:
         await page.locator("main button.big").click()
 
 
-async def _make_code(page: Page, _desk: ConsoleDesk) -> None:
+async def _make_code(page: Page, desk: ConsoleDesk) -> None:
     await page.locator("input[name=kind]").first.check()
+    await page.locator("#note").fill(desk.say("Printers of Lyon"))
     async with page.expect_navigation():
         await page.locator("main button.big").click()
 

@@ -20,9 +20,11 @@ from playwright.async_api import Browser, Dialog, Route, expect
 from certdesk.domain.identifiers import sha256
 from tests.desks import new_key
 from tests.e2e.browser import Watch, chromium, remember, visitor, watched
+from tests.e2e.console_acts import come_by_est
 from tests.e2e.console_pages import PAGES, SESSION_COOKIE, ConsoleDesk, fill, make_apk
 from tests.e2e.server import DeskServer
 from tests.integration.api_calls import make_body, pem_of_csr
+from tests.integration.authenticators import Authenticator
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,27 +65,23 @@ async def hostile(
 ) -> AsyncIterator[ConsoleDesk]:
     """Return a running desk where everybody has typed, and every device has sent, the worst that they could."""
     server = DeskServer(shutil.copytree(founded_on_sqlite.folder, tmp_path_factory.mktemp("hostile") / "desk"))
-    desk = ConsoleDesk(server)
+    desk = ConsoleDesk(server, say=lambda words: f"{HOSTILE} {words}"[:128])
     server.options = (f"--url={desk.url}",)
     server.start()
-    fill(desk, lambda words: f"{HOSTILE} {words}"[:128])
+    fill(desk)
     desk.things["crooked"] = desk.submit(csr=_crooked_csr(), description=HOSTILE)
-    order = {"organisation": "FRA1", "kind": "workstation", "note": HOSTILE}
-    desk.things["code"], code = desk.vouch("claire", **order)
+    _, code = desk.vouch("claire", organisation="FRA1", kind="workstation", note=HOSTILE)
     _enroll_by_est(desk, code)
     desk.sessions["claire"] = _sign_in_again(desk)
+    _make_passkey(desk)
     yield desk
     server.kill()
 
 
 def _enroll_by_est(desk: ConsoleDesk, code: str) -> None:
     """Come by a standard protocol with a subject that says anything, and with a program that does."""
-    body = base64.b64encode(_csr((SHORT, HOSTILE), NameOID.COMMON_NAME, NameOID.STATE_OR_PROVINCE_NAME))
-    headers = {"content-type": "application/pkcs10", "user-agent": AGENT}
-    with desk.server.device() as device:
-        answer = device.post(
-            "/.well-known/est/FRA1/workstation/simpleenroll", content=body, headers=headers, auth=(HOSTILE, code)
-        )
+    csr = _csr((SHORT, HOSTILE), NameOID.COMMON_NAME, NameOID.STATE_OR_PROVINCE_NAME)
+    answer = come_by_est(desk, code, csr, user=HOSTILE, agent=AGENT)
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
 
 
@@ -91,6 +89,14 @@ def _sign_in_again(desk: ConsoleDesk) -> str:
     with desk.server.manager("claire") as claire:
         headers = {"origin": desk.server.url, "user-agent": AGENT}
         return claire.post("/sign-in/certificate", data={"next": "/"}, headers=headers).cookies[SESSION_COOKIE]
+
+
+def _make_passkey(desk: ConsoleDesk) -> None:
+    """Keep a passkey under a name that says anything."""
+    device = Authenticator(origin=desk.url, rp_id="localhost")
+    options = desk.post("claire", "/account/passkeys/options").raise_for_status().json()
+    answer = desk.post("claire", "/account/passkeys", name=SHORT, credential=device.create(options))
+    assert answer.is_success, answer.text
 
 
 def _csr(values: Sequence[str], *types: x509.ObjectIdentifier) -> bytes:
@@ -182,27 +188,31 @@ async def test_nothing_hostile_is_more_than_text(
 
 
 SHOWN = {
-    "/requests/{waiting}": "claire",
-    "/requests/{rejected}": "claire",
-    "/requests?q=amelie": "claire",
-    "/": "claire",
-    "/certificates/{certificate}": "claire",
-    "/certificates/{revoked}": "claire",
-    "/audit?subject={rejected}": "ada",
-    "/requests/{crooked}": "claire",
-    "/requests": "ada",
-    "/codes": "claire",
-    "/codes/{code}/withdraw": "claire",
+    "/requests/{waiting}": ("claire", HOSTILE),
+    "/requests/{rejected}": ("claire", HOSTILE),
+    "/requests?q=amelie": ("claire", HOSTILE),
+    "/": ("claire", HOSTILE),
+    "/certificates/{certificate}": ("claire", HOSTILE),
+    "/certificates/{revoked}": ("claire", HOSTILE),
+    "/audit?subject={rejected}": ("ada", HOSTILE),
+    "/requests/{crooked}": ("claire", HOSTILE),
+    "/requests": ("ada", HOSTILE),
+    "/codes": ("claire", HOSTILE),
+    "/codes/{code}/withdraw": ("claire", HOSTILE),
+    "/audit?action=code.added": ("ada", HOSTILE),
+    "/account": ("claire", SHORT),
+    "/audit?action=passkey.added": ("ada", SHORT),
 }
-"""Pages where the longest of the hostile texts is to be read, and who reads it."""
+"""Pages where the longest hostile text that fits is to be read, and who reads it."""
 
 
 @pytest.mark.parametrize("template", SHOWN)
 async def test_text_is_shown_as_it_was_typed(browser: Browser, hostile: ConsoleDesk, template: str) -> None:
     """Managers read the very characters, with or without scripts."""
-    async with visitor(browser, hostile.url, session=hostile.session(SHOWN[template])) as page:
+    who, text = SHOWN[template]
+    async with visitor(browser, hostile.url, session=hostile.session(who)) as page:
         await page.goto(hostile.address(template))
-        await expect(page.locator("main")).to_contain_text(HOSTILE)
+        await expect(page.locator("main")).to_contain_text(text)
 
 
 async def test_what_cannot_be_seen_is_written_out(browser: Browser, hostile: ConsoleDesk) -> None:
