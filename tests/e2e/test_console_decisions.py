@@ -12,11 +12,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.desks import make_csr
 from tests.e2e.browser import Watch, chromium_with_certificate, visitor, watched
 from tests.e2e.console_acts import (
     Requester,
     approve,
     authenticator,
+    come_by_est,
     make_passkey,
     reject,
     revoke,
@@ -127,6 +129,30 @@ async def test_many_are_rejected_at_once(chromium: Browser, console: ConsoleDesk
         await page.get_by_role("button", name="Yes, reject all 2").click()
         await expect(page.get_by_role("status")).to_contain_text("Done: 2 of 2.")
     assert {requester.look()["reason"] for requester in requesters} == {"The delivery was cancelled."}
+
+
+async def test_a_manager_vouches_for_devices_without_scripts(chromium: Browser, console: ConsoleDesk) -> None:
+    """A code is made, read, counted and withdrawn by plain forms; devices get in with it in between, and then not."""
+    async with visitor(chromium, console.url, session=console.session("claire"), java_script_enabled=False) as page:
+        await page.goto("/codes")
+        await page.get_by_role("button", name="Make a code").click()
+        await page.get_by_label("workstation").check()
+        await page.get_by_label("For how many devices").fill("2")
+        await page.get_by_label("What it is for").fill("Printers of the sorting centre")
+        await page.get_by_role("button", name="Make the code").click()
+        code = await page.get_by_label("Enrollment code").input_value()
+        await expect(page.locator("[data-copies]")).to_be_hidden()
+        assert come_by_est(console, code, make_csr()).status_code == httpx.codes.ACCEPTED
+
+        await page.get_by_role("button", name="Done").click()
+        line = page.locator("tr", has_text="Printers of the sorting centre")
+        await expect(line).to_contain_text("1 of 2")
+        await line.get_by_role("link", name="Withdraw").click()
+        await page.get_by_role("button", name="Withdraw for good").click()
+        await expect(page.get_by_role("status")).to_contain_text("No further device gets in with this code.")
+        await expect(line).to_contain_text("withdrawn")
+        await expect(line.get_by_role("link", name="Withdraw")).to_have_count(0)
+    assert come_by_est(console, code, make_csr()).status_code == httpx.codes.UNAUTHORIZED
 
 
 async def test_of_two_managers_the_slower_one_is_told(chromium: Browser, console: ConsoleDesk) -> None:
