@@ -7,9 +7,10 @@ import structlog
 
 from certdesk.console.app import Console
 from certdesk.console.routing import Route
+from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.doors.settings import HTTPSettings
-from tests.desks import TestDesk
-from tests.integration.console_calls import URL, Browser, browser, certificate_of, make_console, words
+from tests.desks import SOURCE, TestDesk, make_submission
+from tests.integration.console_calls import URL, Browser, browser, certificate_of, make_console, signed_in, words
 
 EVERYONE = {"stranger", "claire", "ada", "otto", "odile"}
 SIGNED_IN = EVERYONE - {"stranger"}
@@ -202,6 +203,29 @@ async def test_a_defect_is_a_page_and_a_line_in_the_log(desk: TestDesk, monkeypa
     assert "The desk cannot do this; its operator finds the reason in the log." in words(response)
     assert "ZeroDivision" not in response.text
     assert [(line["event"], line["route"]) for line in logged] == [("request failed", "/")]
+
+
+async def test_a_failure_is_for_the_operator_to_read(desk: TestDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page, a page's script and a line of many decisions tell the manager to try again, and the log why."""
+    error = CertdeskError(ErrorKind.UNAVAILABLE, "no space left on /var/lib/certdesk")
+
+    async def fail(*_arguments: object) -> None:
+        raise error
+
+    request, _ = await desk.ra.submit(make_submission(), source=SOURCE)
+    async with signed_in(desk, "claire") as claire:
+        for name in ("overview", "offer_passkey", "approve"):
+            monkeypatch.setattr(desk.ra, name, fail)
+        with structlog.testing.capture_logs() as logged:
+            for answer in (
+                await claire.get("/"),
+                await claire.post("/account/passkeys/options"),
+                await claire.post("/requests/decide", id=request.id, action="approve"),
+            ):
+                assert "nothing was changed, try again later" in answer.text
+                assert "/var/lib" not in answer.text
+    routes = ["/", "/account/passkeys/options", "/requests/decide"]
+    assert [(line["route"], line["exc_info"]) for line in logged] == [(route, error) for route in routes]
 
 
 async def test_pages_are_compressed_but_not_for_other_sites(desk: TestDesk) -> None:

@@ -32,7 +32,7 @@ from certdesk.domain.text import LANGUAGES, N_
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import ASGIApp, ClientDisconnectedError, Header, Message, Receive, Scope, Send
 from certdesk.doors.peers import Peers
-from certdesk.doors.problems import DISCREET, MEANINGS, language_of
+from certdesk.doors.problems import MEANINGS, language_of
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.doors.routing import Routes, WrongMethodError, nothing_here
 from certdesk.doors.settings import HTTPSettings
@@ -224,15 +224,13 @@ class _Pages:
                 return Answer(401, b"", ((b"hx-refresh", b"true"), *PAGE_HEADERS, NO_STORE))
             if scope["method"] in {"GET", "HEAD"}:
                 return see_other(sign_in_address(visit))
-        translate = self._console.renderer.sentence(visit)
-        discreet = DISCREET.get(error.kind)
         return self._console.renderer.answer(
             visit,
             "error.html",
             *headers,
             status=status or MEANINGS[error.kind].status,
             title=MEANINGS[error.kind].title,
-            detail=translate(discreet) if discreet else error.text(translate),
+            detail=self._console.renderer.refusal(visit, error),
             kind=error.kind.value,
         )
 

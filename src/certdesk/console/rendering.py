@@ -27,9 +27,11 @@ from certdesk.console.statics import FOLDER, Statics, read_icons
 from certdesk.console.words import ICONS, WORDS
 from certdesk.domain.characters import refused_character
 from certdesk.domain.clock import MINUTE, SECOND, Clock
+from certdesk.domain.errors import CertdeskError
 from certdesk.domain.text import LANGUAGES, LOCALE
 from certdesk.doors.answers import NO_STORE, Answer
 from certdesk.doors.asgi import Header
+from certdesk.doors.problems import detail_of, note_failure
 
 TEMPLATES = FOLDER.parent / "templates"
 _WORTH_COMPRESSING = 1000  # octets; below, a packet is a packet
@@ -75,6 +77,11 @@ class Renderer:
         """Return the translator of a visitor's language."""
         translate: Callable[[str], str] = _catalogue(visit.language).gettext
         return translate
+
+    def refusal(self, visit: Visit, error: CertdeskError) -> str:
+        """Return what a visitor is told of an error; if that is not its own sentence, the error goes to the log."""
+        note_failure(visit.scope, error)
+        return detail_of(error.problem, self.sentence(visit))
 
 
 def _may_compress(visit: Visit) -> bool:

@@ -15,7 +15,6 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import parse_request_id, verification_code
 from certdesk.domain.text import N_
 from certdesk.doors.answers import Answer
-from certdesk.doors.problems import DISCREET
 from certdesk.ra import RegistrationAuthority
 from certdesk.ra.office import LONGEST_REASON, checked_text
 
@@ -104,9 +103,7 @@ class BulkPages:
                 return (await self._ra.approve(request_id, visit.by)).request, ""
             return await self._ra.reject(request_id, visit.by, reason), ""
         except CertdeskError as error:
-            translate = self._renderer.sentence(visit)
-            discreet = DISCREET.get(error.kind)
-            return None, translate(discreet) if discreet else error.text(translate)
+            return None, self._renderer.refusal(visit, error)
 
 
 async def _ids(visit: Visit) -> list[str]:

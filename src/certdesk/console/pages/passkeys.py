@@ -12,7 +12,7 @@ from certdesk.console.session import session_cookie
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.doors.answers import JSON, NO_STORE, Answer, encode_json
 from certdesk.doors.asgi import Header
-from certdesk.doors.problems import DISCREET, MEANINGS
+from certdesk.doors.problems import MEANINGS
 from certdesk.doors.ratelimit import RateLimiter
 from certdesk.ra import RegistrationAuthority
 
@@ -69,9 +69,7 @@ class PasskeyPages:
             except CertdeskError as error:
                 if error.kind is ErrorKind.INTERNAL:
                     raise
-                translate = self._renderer.sentence(visit)
-                discreet = DISCREET.get(error.kind)
-                detail = translate(discreet) if discreet else error.text(translate)
+                detail = self._renderer.refusal(visit, error)
                 return _json(MEANINGS[error.kind].status, encode_json({"detail": f"{detail[:1].upper()}{detail[1:]}."}))
 
         return answer
