@@ -3,12 +3,17 @@
 All writers of one turn of the event loop share a transaction: it begins with the first of them and is
 committed once, when every request that was ready in that turn has run. Nobody is answered before the
 commit. Each change runs in a savepoint of its own, so one that fails does not take its neighbours down.
+
+The commit waits for the disk in a thread, once for all of them. Meanwhile the loop reads, verifies and answers;
+whoever wants to write then is in the next transaction.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
@@ -24,11 +29,14 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection without implicit transactions, durable at every commit; raise `UNAVAILABLE`."""
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=512)
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=512, check_same_thread=False
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA temp_store = MEMORY")  # what savepoints keep would fill files in /var/tmp
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     except sqlite3.Error as error:
         connection.close()
@@ -60,8 +68,11 @@ class SQLiteDatabase:
         self._writer = connect(path)
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = TRUE")
+        self._committer = ThreadPoolExecutor(1, "commit")
         self._waiting: list[asyncio.Future[None]] | None = None
         """Those whose changes are in the open transaction; None when none is open."""
+        self._in_line: list[asyncio.Future[None]] | None = None
+        """Those who want to write while it is being committed; None when none is."""
 
     async def row(self, sql: str, values: Values) -> Row | None:
         """Return the first row, or None."""
@@ -88,6 +99,8 @@ class SQLiteDatabase:
         A change that did not hold waits as well: what it ran into may be a neighbour's change of the same
         turn, and whoever looks again must find it.
         """
+        while self._in_line is not None:
+            await _turn_in(self._in_line)
         try:
             if self._waiting is None:
                 self._begin()
@@ -125,33 +138,27 @@ class SQLiteDatabase:
         return held
 
     async def _committed(self) -> None:
-        if self._waiting is None:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        await waiter
+        if self._waiting is not None:
+            await _turn_in(self._waiting)
 
     def _commit(self) -> None:
-        if self._waiting is None:
+        if self._waiting is None or self._in_line is not None:
             return
-        try:
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            self._end(error)
-        else:
-            self._end(None)
+        self._in_line = []
+        commit = asyncio.get_running_loop().run_in_executor(self._committer, self._writer.execute, "COMMIT")
+        commit.add_done_callback(self._has_committed)
+
+    def _has_committed(self, commit: "asyncio.Future[sqlite3.Cursor]") -> None:
+        error = cast("sqlite3.Error | None", commit.exception())
+        if error is not None and self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+        self._end(error)
+        in_line, self._in_line = self._in_line or [], None
+        _call(in_line, None)
 
     def _end(self, error: sqlite3.Error | None) -> None:
         waiting, self._waiting = self._waiting or [], None
-        for waiter in waiting:
-            if waiter.done():  # its request was cancelled meanwhile
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(unavailable(error))
+        _call(waiting, error)
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy to a new file; the pages are copied from one snapshot."""
@@ -166,5 +173,25 @@ class SQLiteDatabase:
     async def close(self) -> None:
         """Finish the open transaction and close both connections."""
         self._commit()
+        while self._in_line is not None:
+            await _turn_in(self._in_line)
+        self._committer.shutdown()
         self._reader.close()
         self._writer.close()
+
+
+async def _turn_in(line: list["asyncio.Future[None]"]) -> None:
+    """Get in line, and return when called."""
+    waiter = asyncio.get_running_loop().create_future()
+    line.append(waiter)
+    await waiter
+
+
+def _call(line: list["asyncio.Future[None]"], error: sqlite3.Error | None) -> None:
+    for waiter in line:
+        if waiter.done():  # its request was cancelled meanwhile
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(unavailable(error))

@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,52 @@ async def test_nothing_is_read_before_it_is_committed(database: Turns) -> None:
     assert await database.names() == []
     await change
     assert await database.names() == ["chair"]
+
+
+async def test_others_go_on_while_the_disk_is_slow(database: Turns) -> None:
+    """While a transaction is being committed others are served, and whoever writes is in the next one."""
+    is_written = threading.Event()
+    database._writer.set_trace_callback(lambda said: is_written.wait(10) if said == "COMMIT" else None)
+    first = asyncio.ensure_future(database.apply(ADD, {"name": "chair", "size": 1}))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert database._in_line == []
+    second = asyncio.ensure_future(database.apply(ADD, {"name": "table", "size": 1}))
+    assert await database.names() == []
+    assert not first.done()
+    assert not second.done()
+    is_written.set()
+    assert await first
+    assert await database.names() == ["chair"]
+    assert await second
+    assert await database.names() == ["chair", "table"]
+
+
+async def test_closing_finishes_what_is_open(database: Turns, path: Path) -> None:
+    """Whoever has written before the database is closed is told that it is stored, and it is."""
+    change = asyncio.ensure_future(database.apply(ADD, {"name": "chair", "size": 1}))
+    await asyncio.sleep(0)
+    await database.close()
+    assert await change
+    other = connect(path)
+    assert other.execute("SELECT name FROM things").fetchall() == [("chair",)]
+    other.close()
+
+
+async def test_nothing_is_written_beside_the_database(database: Turns, path: Path) -> None:
+    """What savepoints keep till the commit, pages full of what requesters sent, stays in memory."""
+    for number in range(50):
+        await database.apply(ADD, {"name": f"{number:02}" + "x" * 2000, "size": 0})
+    change = asyncio.ensure_future(database.apply(Change(must("UPDATE things SET size = size + 1")), {}))
+    await asyncio.sleep(0)
+    assert not [link for link in Path("/proc/self/fd").iterdir() if "etilqs_" in str(_target(link))]
+    assert await change
+
+
+def _target(link: Path) -> Path | None:
+    with suppress(FileNotFoundError):
+        return link.readlink()
+    return None
 
 
 async def test_neighbours_survive_a_duplicate(database: Turns) -> None:
