@@ -19,13 +19,15 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from bench import report
-from bench.desk import Desk
+from bench.desk import Desk, stopped_at_the_end
 from bench.filling import fill
 from bench.visits import Page, Visitor, admit, pages, visitors
 from certdesk.domain.clock import system_clock
@@ -48,15 +50,34 @@ Key = tuple[str, str, int]
 """Page, database and number of requests."""
 
 
+class Growth(NamedTuple):
+    """How a page changes with ten times as many requests."""
+
+    took: float
+    """How many times as long it takes."""
+    few_rows: float
+    many_rows: float
+    """Rows of tables on the page, with the fewest and with the most requests."""
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether the page itself is longer, and so takes longer to write."""
+        return self.many_rows > self.few_rows + 1
+
+
 @dataclass
 class Measured:
-    """Milliseconds by page and visitor, and weights."""
+    """What pages took and showed, by visitor, and what they weigh."""
 
     times: defaultdict[Key, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(dict))
+    """Milliseconds."""
+    rows: dict[tuple[Key, str], float] = field(default_factory=dict)
+    """Rows of tables, on average."""
     weights: dict[str, int] = field(default_factory=dict)
 
-    def add(self, key: Key, visitor: str, times: list[float]) -> None:
+    def add(self, key: Key, visitor: str, times: list[float], rows: float) -> None:
         """Note what a pass measured, unless an earlier one was quieter: other programs share the machine."""
+        self.rows[key, visitor] = rows
         earlier = self.times[key].get(visitor)
         if earlier is None or _percentile(times) < _percentile(earlier):
             self.times[key][visitor] = times
@@ -66,14 +87,24 @@ class Measured:
         every = [(statistics.median(times), _percentile(times)) for times in self.times[key].values()]
         return max(median for median, _ in every), max(percentile for _, percentile in every)
 
-    def growth(self, page: str, database: str) -> float:
-        """Return how many times as long the page takes with the most requests as with the fewest, at the median."""
-        few, many = (self.quantiles((page, database, size))[0] for size in (_SIZES[0], _SIZES[-1]))
-        return many / few
+    def growth(self, page: str, database: str) -> Growth:
+        """Return how much longer the page takes with the most requests than with the fewest, at the median.
+
+        It is that of the visitor who then waits longest.
+        """
+        few, many = ((page, database, size) for size in (_SIZES[0], _SIZES[-1]))
+        visitor = max(self.times[many], key=lambda name: statistics.median(self.times[many][name]))
+        took = statistics.median(self.times[many][visitor]) / statistics.median(self.times[few][visitor])
+        return Growth(took, self.rows[few, visitor], self.rows[many, visitor])
 
 
 def _percentile(times: list[float]) -> float:
     return sorted(times)[max(0, round(len(times) * 0.95) - 1)]
+
+
+def plain(text: bytes) -> bytes:
+    """Return an answer's body as it was before it was compressed."""
+    return gzip.decompress(text) if text.startswith(_GZIP) else text
 
 
 class Browser:
@@ -106,8 +137,7 @@ class Browser:
 
     def weight(self, text: bytes) -> int:
         """Return the octets of a page and of everything that it loads, as they are sent."""
-        markup = gzip.decompress(text) if text.startswith(_GZIP) else text
-        return len(text) + sum(self._size(address) for address in set(_LINKED.findall(markup.decode())))
+        return len(text) + sum(self._size(address) for address in set(_LINKED.findall(plain(text).decode())))
 
     def _size(self, address: str) -> int:
         self._connection.request("GET", address.replace("&amp;", "&"), headers=self._headers)
@@ -115,37 +145,45 @@ class Browser:
         return len(answer.read())
 
 
-def measure(desk: Desk, size: int, rounds: int, measured: Measured) -> None:
-    """Start a desk that was filled and visit its pages."""
+def measure(desks: dict[int, Desk], rounds: int, passes: int, measured: Measured) -> None:
+    """Start the desks of one database, by their sizes, and visit each page on all of them in turn.
 
-    async def let_in(store: Store) -> None:
-        for visitor in everybody:
-            await admit(store, visitor, size, system_clock())
+    So whatever else the machine does meanwhile slows them down alike.
+    """
+    with stopped_at_the_end(list(desks.values())):
+        everybody = []
+        for size, desk in desks.items():
+            desk.start()
+            who = visitors(size)
+            desk.with_store(partial(_let_in, who, size))
+            everybody.append([(size, desk, visitor, Browser(desk, visitor)) for visitor in who])
+        for number in range(passes):
+            _say(f"measuring: pass {number + 1}")
+            for same in zip(*everybody, strict=True):
+                _visit_all(same, rounds, measured)
 
-    everybody = visitors(size)
-    desk.start()
-    try:
-        desk.with_store(let_in)
-        for visitor in everybody:
-            _visit_all(desk, visitor, size, rounds, measured)
-    finally:
-        desk.stop()
+
+async def _let_in(everybody: list[Visitor], size: int, store: Store) -> None:
+    for visitor in everybody:
+        await admit(store, visitor, size, system_clock())
 
 
-def _visit_all(desk: Desk, visitor: Visitor, size: int, rounds: int, measured: Measured) -> None:
-    browser = Browser(desk, visitor)
+def _visit_all(same: Sequence[tuple[int, Desk, Visitor, Browser]], rounds: int, measured: Measured) -> None:
     for page in pages():
-        if not page.who(visitor):
+        if not all(page.who(visitor) for _, _, visitor, _ in same):
             continue
-        times, text = [], b""
+        taken: list[list[tuple[float, bytes]]] = [[] for _ in same]
         for number in range(rounds):
-            took, text = browser.visit(page, visitor, number)
-            times.append(took)
-        measured.add((page.name, desk.name, size), visitor.name, times)
-        if not page.enough:
-            measured.weights[page.name] = max(measured.weights.get(page.name, 0), browser.weight(text))
-        if _percentile(times) > _SLOWEST:
-            _say(f"  slow: {desk.name}, {size:,}: {page.name}, {visitor.name}: {_percentile(times):.0f} ms")
+            for (_, _, visitor, browser), seen in zip(same, taken, strict=True):
+                seen.append(browser.visit(page, visitor, number))
+        for (size, desk, visitor, browser), seen in zip(same, taken, strict=True):
+            times = [took for took, _ in seen]
+            rows = 0 if page.enough else statistics.mean(plain(text).count(b"<tr") for _, text in seen)
+            measured.add((page.name, desk.name, size), visitor.name, times, rows)
+            if not page.enough:
+                measured.weights[page.name] = max(measured.weights.get(page.name, 0), browser.weight(seen[-1][1]))
+            if _percentile(times) > _SLOWEST:
+                _say(f"  slow: {desk.name}, {size:,}: {page.name}, {visitor.name}: {_percentile(times):.0f} ms")
 
 
 def markdown(measured: Measured) -> str:
@@ -155,13 +193,14 @@ def markdown(measured: Measured) -> str:
 
 def _summary(measured: Measured) -> Iterator[str]:
     names = list(dict.fromkeys(name for name, _, _ in measured.times))
-    yield "| database | pages | slowest 95th percentile | above 100 ms | growth above a third |"
-    yield "| --- | ---: | ---: | ---: | ---: |"
+    yield "| database | pages | slowest p95 | above 100 ms | growth above a third | with no more rows |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for database in dict.fromkeys(database for _, database, _ in measured.times):
         slowest = [measured.quantiles((name, database, _SIZES[-1]))[1] for name in names]
-        grown = sum(measured.growth(name, database) > _GROWTH for name in names)
+        grown = [growth for name in names if (growth := measured.growth(name, database)).took > _GROWTH]
+        alike = sum(not growth.shows_more for growth in grown)
         slow = sum(each > _SLOWEST for each in slowest)
-        yield f"| {database} | {len(names)} | {max(slowest):.0f} ms | {slow} | {grown} |"
+        yield f"| {database} | {len(names)} | {max(slowest):.0f} ms | {slow} | {len(grown)} | {alike} |"
     heaviest = max(measured.weights, key=lambda name: measured.weights[name])
     yield ""
     weight = measured.weights[heaviest] / 1000
@@ -171,16 +210,18 @@ def _summary(measured: Measured) -> Iterator[str]:
 
 def _table(measured: Measured) -> Iterator[str]:
     databases = list(dict.fromkeys(database for _, database, _ in measured.times))
-    head = [f"{database}: {size // 1000:,}k | {size // 1000:,}k p95" for database in databases for size in _SIZES]
-    grown = [f"{database}: growth" for database in databases]
-    yield f"| page | {' | '.join([*head, *grown])} | weight |"
-    yield f"| --- |{' ---: |' * (2 * len(head) + len(grown) + 1)}"
+    sizes = [f"{database}: {size // 1000:,}k" for database in databases for size in _SIZES]
+    head = [*(column for size in sizes for column in (size, f"{size} p95")), *(f"{name}: growth" for name in databases)]
+    yield f"| page | {' | '.join([*head, 'rows', 'weight'])} |"
+    yield f"| --- |{' ---: |' * (len(head) + 2)}"
     for name in dict.fromkeys(name for name, _, _ in measured.times):
         columns = [name]
         for database in databases:
             for size in _SIZES:
                 columns += [f"{value:.0f}" for value in measured.quantiles((name, database, size))]
-        columns += [f"{measured.growth(name, database):.2f}" for database in databases]
+        growths = [measured.growth(name, database) for database in databases]
+        columns += [f"{growth.took:.2f}" for growth in growths]
+        columns.append(f"{growths[0].few_rows:.0f} to {growths[0].many_rows:.0f}" if growths[0].many_rows else "")
         weight = measured.weights.get(name)
         yield f"| {' | '.join(columns)} | {f'{weight / 1000:.0f}' if weight else ''} |"
 
@@ -200,20 +241,22 @@ def main() -> None:
         folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certdesk-bench-")))
         cluster = stack.enter_context(PostgreSQLCluster()) if "PostgreSQL" in arguments.databases else None
         for name in arguments.databases:
-            for size in _SIZES:
-                url = cluster.create_database() if cluster and name == "PostgreSQL" else None
-                desk = Desk(name, folder / f"{name}-{size}", url)
-                if url or not desk.data.exists():
-                    _say(f"filling: {name}, {size:,}")
-                    desk.folder.mkdir(parents=True, exist_ok=True)
-                    asyncio.run(fill(desk.folder, size, url))
-                for number in range(arguments.passes):
-                    _say(f"measuring: {name}, {size:,}, pass {number + 1}")
-                    measure(desk, size, arguments.rounds, measured)
+            desks = {size: _filled(name, folder, size, cluster) for size in _SIZES}
+            measure(desks, arguments.rounds, arguments.passes, measured)
     text = markdown(measured)
     print(text)
     if arguments.write:
         report.write(text, _DOCUMENT, BEGIN)
+
+
+def _filled(name: str, folder: Path, size: int, cluster: PostgreSQLCluster | None) -> Desk:
+    url = cluster.create_database() if cluster and name == "PostgreSQL" else None
+    desk = Desk(name, folder / f"{name}-{size}", url)
+    if url or not desk.data.exists():
+        _say(f"filling: {name}, {size:,}")
+        desk.folder.mkdir(parents=True, exist_ok=True)
+        asyncio.run(fill(desk.folder, size, url))
+    return desk
 
 
 def _say(message: str) -> None:
