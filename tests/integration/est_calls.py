@@ -10,12 +10,13 @@ import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
-from certdesk.doors.asgi import ASGIApp, Receive, Scope, Send
+from certdesk.doors.asgi import Receive, Scope, Send
 from certdesk.doors.est import PREFIX, PREFIXES, est_app
 from certdesk.doors.http import listener_app
 from certdesk.doors.settings import HTTPSettings
 from tests.desks import TestDesk
 from tests.integration.api_calls import Journal
+from tests.integration.protocol_doors import ProtocolDoor
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -24,13 +25,10 @@ async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-class EST:
+class EST(ProtocolDoor):
     """A desk behind its EST door."""
 
-    def __init__(self, desk: TestDesk, app: ASGIApp, journal: Journal) -> None:
-        self.desk = desk
-        self.app = app
-        self.journal = journal
+    name = "est"
 
     async def call(  # noqa: PLR0913 - what HTTP has room for
         self,
@@ -66,10 +64,6 @@ class EST:
                 content=raw,
                 headers={**every, **(headers or {})},
             )
-
-    async def events(self) -> list[dict[str, str]]:
-        """Return the facts of what the door has refused."""
-        return [sealed.event.facts for sealed in await self.desk.store.events.of_subject("door:est")]
 
 
 @asynccontextmanager

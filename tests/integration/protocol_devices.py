@@ -4,11 +4,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certdesk.domain.enrollment import Device, DoorRule, Kind, Manager, Principal, Role, Submission
+from certdesk.domain.enrollment import DAY, Device, DoorRule, Kind, Manager, Principal, Role, Submission
 from certdesk.ra import Enrollment
 from certdesk.ra.protocols import protocol_claim
 from certdesk.wire.pkcs10 import parse_csr
-from tests.desks import OPERATOR, SOURCE, TestDesk, make_csr, new_key
+from tests.desks import GERMAN_MANAGER, OPERATOR, SOURCE, TestDesk, make_csr, new_key
 
 
 class ProtocolDevice:
@@ -49,6 +49,18 @@ async def registered_manager(desk: TestDesk, email: str = "claire@poste.example"
     role = Role.REGISTRATION_MANAGER
     await desk.ra.add_manager(Manager(email, "Claire Petit", role, "FRA1"), OPERATOR)
     return Principal(email, role, "FRA1")
+
+
+async def spoiled_codes(desk: TestDesk) -> tuple[str, str, str, str]:
+    """Return codes that are no good for a workstation of FRA1: withdrawn, expired, for phones, and of DEU1."""
+    claire = await registered_manager(desk)
+    withdrawn, of_withdrawn = await desk.ra.add_code("FRA1", Kind.WORKSTATION, claire)
+    await desk.ra.withdraw_code(withdrawn.id, claire)
+    _, expired = await desk.ra.add_code("FRA1", Kind.WORKSTATION, claire, days=1)
+    _, mobile = await desk.ra.add_code("FRA1", Kind.MOBILE, claire)
+    _, german = await desk.ra.add_code("DEU1", Kind.WORKSTATION, GERMAN_MANAGER)
+    desk.time.now += 2 * DAY
+    return of_withdrawn, expired, mobile, german
 
 
 async def allow(desk: TestDesk, *rules: DoorRule, organisation: str = "FRA1") -> None:

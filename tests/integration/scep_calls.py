@@ -47,6 +47,7 @@ from certdesk.wire.scep import FailInfo, MessageType, PKIStatus
 from tests.desks import TestDesk
 from tests.integration.api_calls import Journal
 from tests.integration.est_calls import nothing
+from tests.integration.protocol_doors import ProtocolDoor
 
 ARC = "2.16.840.1.113733.1.9"
 EVERY_CIPHER = STRONG_CIPHERS | {Cipher.TRIPLE_DES}
@@ -174,14 +175,14 @@ def serial_number_of(certificate: x509.Certificate) -> bytes:
     return certificate.serial_number.to_bytes(SERIAL_NUMBER_LENGTH)
 
 
-class SCEP:
+class SCEP(ProtocolDoor):
     """A desk behind its SCEP door."""
 
+    name = "scep"
+
     def __init__(self, desk: TestDesk, app: ASGIApp, identities: SCEPIdentities, journal: Journal) -> None:
-        self.desk = desk
-        self.app = app
+        super().__init__(desk, app, journal)
         self.identities = identities
-        self.journal = journal
 
     async def call(
         self,
@@ -223,14 +224,13 @@ class SCEP:
         content = der.sequence(self.desk.ca.hierarchy.issuing.subject, subject)
         return await self.say(device, Message(content, MessageType.CERT_POLL, transaction_id), place=place)
 
-    async def waiting_id(self) -> str:
-        """Return the ID of the only request that waits."""
-        [row] = await self.desk.store.database.rows("SELECT id FROM requests WHERE state = 'requested'", {})
-        return str(row[0])
-
-    async def events(self) -> list[dict[str, str]]:
-        """Return the facts of what the door has refused."""
-        return [sealed.event.facts for sealed in await self.desk.store.events.of_subject("door:scep")]
+    async def issue(self, device: SCEPDevice, place: str = "FRA1") -> x509.Certificate:
+        """Enroll a device, approve it, and return its certificate, which the device uses from then on."""
+        assert (await self.enroll(device, place=place)).status is PKIStatus.PENDING
+        await self.approve()
+        [certificate] = (await self.enroll(device, place=place)).certificates
+        device.certificate = parse_certificate(certificate.public_bytes(Encoding.DER))
+        return certificate
 
 
 @asynccontextmanager

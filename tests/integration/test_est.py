@@ -19,7 +19,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.states import RequestState, RevocationReason
 from certdesk.doors.est.encoding import CSR_ATTRIBUTES
 from certdesk.doors.problems import MEANINGS
-from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, OPERATOR, TestDesk, make_csr, new_key
+from tests.desks import FRENCH_MANAGER, OPERATOR, TestDesk, make_csr, new_key
 from tests.integration.est_calls import EST, certificates_in, open_est
 from tests.integration.protocol_devices import allow, registered_manager
 from tests.unit.wire.csr_maker import challenge, dns, names, rdn
@@ -49,19 +49,6 @@ def octets_of(part: "email.message.Message[str, str]") -> bytes:
     return octets
 
 
-async def waiting_id(est: EST) -> str:
-    """Return the ID of the only request that waits."""
-    [row] = await est.desk.store.database.rows("SELECT id FROM requests WHERE state = 'requested'", {})
-    return str(row[0])
-
-
-async def approve(est: EST) -> x509.Certificate:
-    """Approve the only request that waits, and return its certificate."""
-    certificate = (await est.desk.ra.approve(await waiting_id(est), ADMINISTRATOR)).certificate
-    assert certificate is not None
-    return x509.load_der_x509_certificate(certificate.der)
-
-
 async def test_cacerts_has_the_issuing_ca_and_the_root(est: EST) -> None:
     """Anyone gets the chain, in every spelling of the place; elsewhere there is nothing."""
     for place in ("FRA1", "fra1", "FRA1/workstation", "FRA1/server", "DEU1/mobile"):
@@ -84,11 +71,11 @@ async def test_an_unknown_device_waits_and_collects(est: EST) -> None:
     for _ in range(2):
         answer = await est.call("simpleenroll", csr)
         assert (answer.status_code, answer.headers["retry-after"], answer.content) == (202, "60", b"")
-    request = (await est.desk.ra.request(await waiting_id(est), FRENCH_MANAGER)).request
+    request = (await est.desk.ra.request(await est.waiting_id(), FRENCH_MANAGER)).request
     assert (request.door, request.submission.kind, request.source) == ("est", Kind.WORKSTATION, "192.0.2.7")
     assert request.submission.device.id == "printer-7"
     assert request.submission.description == "CN=printer-7, emailAddress=it@poste.example, ST=Rhône, L=Lyon"
-    issued = await approve(est)
+    issued = await est.approve()
     for again in (csr, device_csr(key, cn="printer-7", mail="it@poste.example", st="Rhône", l="Lyon")):
         assert certificates_in(await est.call("simpleenroll", again)) == [issued]
     assert issued.public_key() == key.public_key()
@@ -104,7 +91,7 @@ async def test_a_device_may_forget_where_it_asked(est: EST) -> None:
     assert (await est.call("", csr, path=bare)).status_code == 404
     await est.call("simpleenroll", csr, place="FRA1/mobile")
     assert (await est.call("", csr, path=bare)).status_code == 202
-    issued = await approve(est)
+    issued = await est.approve()
     assert certificates_in(await est.call("", csr, path=bare)) == [issued]
     assert (await est.call("", csr, path="/.well-known/est/simplereenroll")).status_code == 404
 
@@ -112,9 +99,9 @@ async def test_a_device_may_forget_where_it_asked(est: EST) -> None:
 async def test_a_device_without_a_name_is_known_by_its_key(est: EST) -> None:
     """Nothing but a key will do; such a certificate has no alternative names."""
     assert (await est.call("simpleenroll", make_csr())).status_code == 202
-    request = (await est.desk.ra.request(await waiting_id(est), FRENCH_MANAGER)).request
+    request = (await est.desk.ra.request(await est.waiting_id(), FRENCH_MANAGER)).request
     assert request.submission.device.id.startswith("key ")
-    issued = await approve(est)
+    issued = await est.approve()
     with pytest.raises(x509.ExtensionNotFound):
         issued.extensions.get_extension_for_class(x509.SubjectAlternativeName)
 
@@ -123,7 +110,7 @@ async def test_a_server_gets_its_names(est: EST) -> None:
     """At the place for servers the names in the CSR are asked for, or else its common name."""
     for csr in (make_csr(None, "www.poste.example", "poste.example"), device_csr(cn="www2.poste.example")):
         assert (await est.call("simpleenroll", csr, place="FRA1/server")).status_code == 202
-        issued = await approve(est)
+        issued = await est.approve()
         asked = [name.value for name in issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value]
         assert asked in (["www.poste.example", "poste.example"], ["www2.poste.example"])
     refused = await est.call("simpleenroll", device_csr(cn="not a host name"), place="FRA1/server")
@@ -134,7 +121,7 @@ async def test_a_rejected_device_is_told_why(est: EST) -> None:
     """The reason comes word for word, as text, each time, in the language that the device asks for."""
     csr = device_csr(cn="printer-7")
     await est.call("simpleenroll", csr)
-    request_id = await waiting_id(est)
+    request_id = await est.waiting_id()
     await est.desk.ra.reject(request_id, FRENCH_MANAGER, "Cette imprimante est inconnue")
     for _ in range(2):
         answer = await est.call("simpleenroll", csr)
@@ -186,7 +173,7 @@ async def test_a_certificate_renews_without_asking(est: EST) -> None:
     """By TLS with a valid certificate the successor comes at once, with the old key or a new one; once."""
     old_key, new = new_key(), new_key()
     await est.call("simpleenroll", device_csr(old_key, cn="printer-7"))
-    old = (await approve(est)).public_bytes(Encoding.DER)
+    old = (await est.approve()).public_bytes(Encoding.DER)
     [second] = certificates_in(await est.call("simplereenroll", device_csr(old_key, cn="printer-7"), certificate=old))
     der = second.public_bytes(Encoding.DER)
     csr = device_csr(new, cn="printer-7")
@@ -201,7 +188,7 @@ async def test_a_renewal_needs_a_good_certificate_of_the_organisation(est: EST) 
     """None, a stranger's, another organisation's, a manager's, a revoked and an expired one renew nothing."""
     key = new_key()
     await est.call("simpleenroll", device_csr(key, cn="printer-7"))
-    issued = await approve(est)
+    issued = await est.approve()
     der, csr = issued.public_bytes(Encoding.DER), device_csr(key, cn="printer-7")
     root = est.desk.ca.root_der
     for place, certificate in (("FRA1", None), ("DEU1", der), ("FRA1", root)):
@@ -288,7 +275,7 @@ async def test_every_way_to_write_a_csr_is_read(est: EST, written: Callable[[byt
     csr = device_csr(cn="printer-7")
     assert (await est.call("simpleenroll", raw=written(csr))).status_code == 202
     assert (await est.call("simpleenroll", csr)).status_code == 202
-    await waiting_id(est)
+    await est.waiting_id()
 
 
 async def test_a_csr_out_of_order_is_enrolled(est: EST) -> None:
@@ -296,7 +283,7 @@ async def test_a_csr_out_of_order_is_enrolled(est: EST) -> None:
     subject = rdn(("2.5.4.3", 0x13, b"*@printer_7"))
     csr = make_crooked_csr(attributes=names(dns("a.poste.example")) + challenge("secret"), subject=subject)
     assert (await est.call("simpleenroll", csr, place="FRA1/server")).status_code == 202
-    issued = await approve(est)
+    issued = await est.approve()
     assert certificates_in(await est.call("simpleenroll", csr, place="FRA1/server")) == [issued]
 
 
@@ -324,7 +311,7 @@ async def test_a_hostile_body_is_refused_and_written_down(est: EST, name: str, o
     assert answer.status_code in expected, answer.text
     assert "Traceback" not in answer.text
     assert len(await est.events()) == 1
-    assert [line for line in est.journal.lines if "exc_info" in line] == []
+    est.check_journal()
 
 
 async def test_a_bit_turned_in_a_csr_is_noticed(est: EST) -> None:
@@ -387,7 +374,7 @@ async def test_an_approved_request_waits_while_the_ca_cannot_sign(est: EST) -> N
     csr = device_csr(cn="printer-7")
     await est.call("simpleenroll", csr)
     est.desk.ca.issue = out_of_order  # type: ignore[assignment,method-assign]
-    enrollment = await est.desk.ra.approve(await waiting_id(est), FRENCH_MANAGER)
+    enrollment = await est.desk.ra.approve(await est.waiting_id(), FRENCH_MANAGER)
     assert enrollment.request.state is RequestState.APPROVED
     assert (await est.call("simpleenroll", csr)).status_code == 202
     est.desk.ca.issue = issue  # type: ignore[method-assign]

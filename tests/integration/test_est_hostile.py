@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.domain.enrollment import DAY, DoorRule, Kind
 from certdesk.domain.states import RevocationReason
-from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, GERMAN_MANAGER, TestDesk, make_csr, new_key
+from tests.desks import FRENCH_MANAGER, GERMAN_MANAGER, TestDesk, make_csr, new_key
 from tests.integration.est_calls import EST, certificates_in, open_est
-from tests.integration.protocol_devices import allow, registered_manager
+from tests.integration.protocol_devices import allow, registered_manager, spoiled_codes
+from tests.integration.protocol_doors import check_text
 from tests.unit.wire.csr_maker import NULL, oid, sequence
 from tests.unit.wire.csr_maker import make_csr as make_crooked_csr
 
@@ -28,34 +29,22 @@ async def est(desk: TestDesk) -> AsyncIterator[EST]:
     """Return the desk's EST door, which must not have logged a stack trace in the end."""
     async with open_est(desk) as est:
         yield est
-        assert [line for line in est.journal.lines if "exc_info" in line] == []
+        est.check_journal()
 
 
 def check_refusal(answer: httpx.Response, *statuses: int) -> None:
     """Check that an answer is one line of text that says little, or a challenge without a body."""
-    assert answer.status_code in statuses, answer.text
-    if answer.status_code == 401:
-        assert (answer.content, answer.headers["www-authenticate"].partition(" ")[0]) == (b"", "Basic")
+    if answer.status_code != 401:
+        check_text(answer, *statuses)
         return
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.text.count("\n") == 1
-    assert len(answer.text) < 200
-    assert "Traceback" not in answer.text
-
-
-async def requests_of(est: EST) -> int:
-    """Return how many requests the door has made."""
-    [row] = await est.desk.store.database.rows("SELECT count(*) FROM requests WHERE door = 'est'", {})
-    return int(row[0])
+    assert 401 in statuses
+    assert (answer.content, answer.headers["www-authenticate"].partition(" ")[0]) == (b"", "Basic")
 
 
 async def issue_to(est: EST, key: ec.EllipticCurvePrivateKey, place: str = "FRA1") -> x509.Certificate:
     """Enroll a device with a key, approve it, and return its certificate."""
     assert (await est.call("simpleenroll", make_csr(key), place=place)).status_code == 202
-    [row] = await est.desk.store.database.rows("SELECT id FROM requests WHERE state = 'requested'", {})
-    certificate = (await est.desk.ra.approve(str(row[0]), ADMINISTRATOR)).certificate
-    assert certificate is not None
-    return x509.load_der_x509_certificate(certificate.der)
+    return await est.approve()
 
 
 async def test_requests_that_were_cut_or_altered(est: EST) -> None:
@@ -74,7 +63,7 @@ async def test_requests_that_were_cut_or_altered(est: EST) -> None:
     ):
         check_refusal(await est.call("simpleenroll", raw=body), 400, 422)
         refusals += 1
-    assert (len(await est.events()), await requests_of(est)) == (refusals, 0)
+    assert (len(await est.events()), await est.request_count()) == (refusals, 0)
 
 
 async def test_bombs(est: EST) -> None:
@@ -94,7 +83,7 @@ async def test_bombs(est: EST) -> None:
         check_refusal(await est.call("simpleenroll", raw=body, headers=headers), 400, 422)
     for size in (65_537, 1_000_000):
         check_refusal(await est.call("simpleenroll", raw=b"A" * size), 413)
-    assert (len(await est.events()), await requests_of(est)) == (11, 0)
+    assert (len(await est.events()), await est.request_count()) == (11, 0)
 
 
 async def test_methods_and_media_types_that_are_wrong(est: EST) -> None:
@@ -113,7 +102,7 @@ async def test_methods_and_media_types_that_are_wrong(est: EST) -> None:
     before = len(await est.events())
     for media_type in ("application/json", "application/pkcs7-mime", "application/pkcs10x", "*/*", ";"):
         check_refusal(await est.call("simpleenroll", csr, headers={"content-type": media_type}), 400)
-    assert (len(await est.events()) - before, await requests_of(est)) == (5, 1)
+    assert (len(await est.events()) - before, await est.request_count()) == (5, 1)
 
 
 async def test_addresses_that_lead_nowhere(est: EST) -> None:
@@ -123,7 +112,7 @@ async def test_addresses_that_lead_nowhere(est: EST) -> None:
         check_refusal(await est.call("simpleenroll", csr, place=place), 404)
     assert await est.events() == []
     check_refusal(await est.call("simpleenroll", csr, place="XXX1"), 404, 422)
-    assert (len(await est.events()), await requests_of(est)) == (1, 0)
+    assert (len(await est.events()), await est.request_count()) == (1, 0)
 
 
 async def test_weak_algorithms(est: EST) -> None:
@@ -141,20 +130,13 @@ async def test_weak_algorithms(est: EST) -> None:
         answer = await est.call("simpleenroll", csr)
         check_refusal(answer, 422)
         assert sentence in answer.text
-    assert (len(await est.events()), await requests_of(est)) == (4, 0)
+    assert (len(await est.events()), await est.request_count()) == (4, 0)
 
 
 async def test_codes_that_are_not_good_here(est: EST) -> None:
     """Wrong, withdrawn, expired, another organisation's and another kind's: an empty 401, and why only on record."""
     await allow(est.desk, DoorRule.APPROVE_VOUCHED)
-    claire = await registered_manager(est.desk)
-    withdrawn, withdrawn_secret = await est.desk.ra.add_code("FRA1", Kind.WORKSTATION, claire)
-    await est.desk.ra.withdraw_code(withdrawn.id, claire)
-    _, old = await est.desk.ra.add_code("FRA1", Kind.WORKSTATION, claire, days=1)
-    _, mobile = await est.desk.ra.add_code("FRA1", Kind.MOBILE, claire)
-    _, german = await est.desk.ra.add_code("DEU1", Kind.WORKSTATION, GERMAN_MANAGER)
-    est.desk.time.now += 2 * DAY
-    secrets = ("7GQ4-2KXM-9VTB-QQ3N-ZD0R", "\0", "x" * 20_000, "é" * 20, withdrawn_secret, old, mobile, german)
+    secrets = ("7GQ4-2KXM-9VTB-QQ3N-ZD0R", "\0", "x" * 20_000, "é" * 20, *await spoiled_codes(est.desk))
     for secret in secrets:
         for operation in ("simpleenroll", "serverkeygen"):
             check_refusal(await est.call(operation, make_csr(), code=secret), 401)
@@ -163,7 +145,7 @@ async def test_codes_that_are_not_good_here(est: EST) -> None:
     assert len(details) == 2 * len(secrets)
     assert {"this enrollment code was withdrawn", "this enrollment code has expired"} < set(details)
     assert not any(secret in str(events) for secret in secrets[0:1] + secrets[4:])
-    assert await requests_of(est) == 0
+    assert await est.request_count() == 0
 
 
 @pytest.mark.parametrize("rules", [(), (DoorRule.APPROVE_VOUCHED,)], ids=["marked", "approved"])
@@ -177,7 +159,7 @@ async def test_a_code_in_parallel(est: EST, rules: tuple[DoorRule, ...]) -> None
     assert len(good) == 4
     assert {answers[at].status_code for at in range(24) if at % 12 not in good} == {401}
     assert [each.used for each in (await est.desk.ra.codes(FRENCH_MANAGER)).items] == [4]
-    assert await requests_of(est) == 4
+    assert await est.request_count() == 4
 
 
 async def test_certificates_that_renew_nothing(est: EST) -> None:

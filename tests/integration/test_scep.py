@@ -20,7 +20,7 @@ from certdesk.domain.states import RequestState, RevocationReason
 from certdesk.doors.problems import MEANINGS
 from certdesk.doors.scep.refusals import FAIL_INFO, FAIL_INFO_OF_MESSAGE
 from certdesk.wire import der
-from certdesk.wire.cms import STRONG_DIGESTS, Cipher, Digest, Why, parse_certificate, parse_signed
+from certdesk.wire.cms import STRONG_DIGESTS, Cipher, Digest, Why, parse_signed
 from certdesk.wire.scep import FailInfo, MessageType, PKIStatus
 from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, OPERATOR, TestDesk, make_csr, new_key
 from tests.integration.protocol_devices import allow, registered_manager
@@ -50,15 +50,6 @@ async def scep(desk: TestDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def device() -> SCEPDevice:
     """Return a device."""
     return SCEPDevice(key=rsa_key(1))
-
-
-async def issued(scep: SCEP, device: SCEPDevice) -> x509.Certificate:
-    """Enroll a device, approve it and return its certificate, which the device uses from then on."""
-    assert (await scep.enroll(device)).status is PKIStatus.PENDING
-    await scep.desk.ra.approve(await scep.waiting_id(), FRENCH_MANAGER)
-    [certificate] = (await scep.enroll(device)).certificates
-    device.certificate = parse_certificate(certificate.public_bytes(Encoding.DER))
-    return certificate
 
 
 async def test_capabilities(scep: SCEP) -> None:
@@ -117,7 +108,7 @@ async def test_every_strong_algorithm_is_understood_and_answered(
     scep: SCEP, device: SCEPDevice, cipher: Cipher, digest: Digest
 ) -> None:
     """The answer uses what the device has used."""
-    await issued(scep, device)
+    await scep.issue(device)
     device.certificate = SCEPDevice(key=device.key).certificate
     message = replace(Message(device.csr()), cipher=cipher, digest=digest)
     assert (await scep.say(device, message)).status is PKIStatus.SUCCESS
@@ -186,7 +177,7 @@ async def test_devices_at_once_with_a_code_for_two(scep: SCEP) -> None:
 @pytest.mark.parametrize("message_type", [MessageType.RENEWAL_REQ, MessageType.PKCS_REQ])
 async def test_a_certificate_renews_without_asking(scep: SCEP, device: SCEPDevice, message_type: MessageType) -> None:
     """A message signed by a valid certificate renews it at once, under either name, and again if it is repeated."""
-    old = await issued(scep, device)
+    old = await scep.issue(device)
     message = replace(Message(device.csr(key=rsa_key(3))), type=message_type, transaction_id="renewal")
     [new] = (await scep.say(device, message)).certificates
     assert new.subject == old.subject
@@ -202,7 +193,7 @@ async def test_a_renewal_needs_a_good_certificate_of_the_organisation(scep: SCEP
     """A self-signed, a foreign, an invented, a revoked and an expired certificate renew nothing; each is noted."""
     renewal = replace(Message(device.csr(key=rsa_key(3))), type=MessageType.RENEWAL_REQ)
     assert (await scep.say(device, renewal)).status is PKIStatus.FAILURE
-    certificate = await issued(scep, device)
+    certificate = await scep.issue(device)
     assert (await scep.say(device, renewal, place="DEU1")).status is PKIStatus.FAILURE
     invented = SCEPDevice(key=rsa_key(5))
     invented.certificate = replace(invented.certificate, issuer=scep.desk.ca.hierarchy.issuing.subject)
@@ -213,7 +204,7 @@ async def test_a_renewal_needs_a_good_certificate_of_the_organisation(scep: SCEP
     await scep.desk.ra.revoke(serial_number_of(certificate), FRENCH_MANAGER, RevocationReason.SUPERSEDED)
     assert (await scep.say(device, renewal)).text == "this certificate was revoked: make a new request"
     other = SCEPDevice("router-8", rsa_key(6))
-    await issued(scep, other)
+    await scep.issue(other)
     scep.desk.time.now += 366 * DAY
     expired = await scep.say(other, replace(renewal, content=other.csr()))
     assert expired.text == "this certificate has expired: make a new request"
@@ -252,7 +243,7 @@ async def test_a_csr_out_of_order_is_enrolled(scep: SCEP, device: SCEPDevice) ->
 
 async def test_get_cert_is_for_its_holder(scep: SCEP, device: SCEPDevice) -> None:
     """The holder of the key gets it back, as does its device by another certificate; nobody else does."""
-    certificate = await issued(scep, device)
+    certificate = await scep.issue(device)
     issuer = scep.desk.ca.hierarchy.issuing.subject
 
     async def asked(by: SCEPDevice, serial: bytes = serial_number_of(certificate), name: bytes = issuer) -> Answer:
@@ -264,7 +255,7 @@ async def test_get_cert_is_for_its_holder(scep: SCEP, device: SCEPDevice) -> Non
     assert (await asked(forgetful)).certificates == [certificate]
     stranger = SCEPDevice("router-8", rsa_key(2))
     assert (await asked(stranger)).fail_info is FailInfo.BAD_CERT_ID
-    await issued(scep, stranger)
+    await scep.issue(stranger)
     assert (await asked(stranger)).fail_info is FailInfo.BAD_CERT_ID
     for serial in (bytes([1, *range(15)]), b"\x01"):
         assert (await asked(device, serial)).fail_info is FailInfo.BAD_CERT_ID

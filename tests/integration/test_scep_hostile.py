@@ -13,16 +13,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from certdesk.domain.enrollment import DAY, DoorRule, Kind
+from certdesk.domain.enrollment import DoorRule, Kind
 from certdesk.wire import der
 from certdesk.wire.cms import STRONG_DIGESTS, Certificate, Cipher, Digest, enveloped, parse_certificate, parse_signed
 from certdesk.wire.scep import FailInfo, MessageType, PKIStatus
-from tests.desks import ADMINISTRATOR, FRENCH_MANAGER, GERMAN_MANAGER, TestDesk, make_csr, new_key
+from tests.desks import FRENCH_MANAGER, TestDesk, make_csr, new_key
 from tests.integration.est_calls import open_est
-from tests.integration.protocol_devices import allow, registered_manager
+from tests.integration.protocol_devices import allow, registered_manager, spoiled_codes
+from tests.integration.protocol_doors import check_text
 from tests.integration.scep_calls import (
     ARC,
     SCEP,
@@ -63,7 +63,7 @@ async def scep(desk: TestDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     quick_keys(monkeypatch)
     async with open_scep(desk, tmp_path) as scep:
         yield scep
-        assert [line for line in scep.journal.lines if "exc_info" in line] == []
+        scep.check_journal()
 
 
 @pytest.fixture
@@ -83,21 +83,6 @@ async def answered(scep: SCEP, device: SCEPDevice, octets: bytes, place: str = "
     answer = await scep.call(body=octets, place=place)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-pki-message"), answer.text
     return device.read(answer.content, Message(b""), identity.der)
-
-
-async def requests_of(scep: SCEP) -> int:
-    """Return how many requests the door has made."""
-    [row] = await scep.desk.store.database.rows("SELECT count(*) FROM requests WHERE door = 'scep'", {})
-    return int(row[0])
-
-
-def check_text(answer: httpx.Response, status: int) -> None:
-    """Check that an answer is one line of text that says little."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.text.count("\n") == 1
-    assert len(answer.text) < 200
-    assert "Traceback" not in answer.text
 
 
 def is_refused(answer: Answer, fail_info: FailInfo, text: str = "") -> bool:
@@ -121,7 +106,7 @@ async def test_messages_that_were_cut_or_altered(scep: SCEP, device: SCEPDevice)
         refusals += refusal is not None
     assert {"400", FailInfo.BAD_MESSAGE_CHECK} <= seen <= {"400", *FailInfo, None}
     assert len(await scep.events()) == refusals
-    assert await requests_of(scep) == 1
+    assert await scep.request_count() == 1
 
 
 def verdict(answer: httpx.Response) -> str | None:
@@ -158,7 +143,7 @@ async def test_messages_for_somebody_else(scep: SCEP, device: SCEPDevice) -> Non
         (device.csr(), FailInfo.BAD_REQUEST),
     ):
         assert is_refused(await answered(scep, device, signed_by(device, content)), fail_info)
-    assert (len(await scep.events()), await requests_of(scep)) == (6, 0)
+    assert (len(await scep.events()), await scep.request_count()) == (6, 0)
 
 
 def signed_by(device: SCEPDevice, content: bytes, *members: bytes, **changes: object) -> bytes:
@@ -212,7 +197,7 @@ async def test_attributes_that_are_wrong_absent_or_there_twice(scep: SCEP, devic
     for message_type in ("99", MessageType.CERT_REP, "", "PKCSReq", "١٩"):
         answer = await scep.enroll(device, type=message_type) if message_type.isascii() else None
         assert answer is None or is_refused(answer, FailInfo.BAD_REQUEST, "no SCEP message of this type")
-    assert (len(await scep.events()), await requests_of(scep)) == (15, 0)
+    assert (len(await scep.events()), await scep.request_count()) == (15, 0)
 
 
 async def test_a_replayed_message_makes_nothing_new(scep: SCEP, device: SCEPDevice) -> None:
@@ -221,7 +206,7 @@ async def test_a_replayed_message_makes_nothing_new(scep: SCEP, device: SCEPDevi
     first, second = await answered(scep, device, octets), await answered(scep, device, octets)
     assert {first.status, second.status} == {PKIStatus.PENDING}
     assert first.signed.attributes[NONCE] != second.signed.attributes[NONCE]
-    assert await requests_of(scep) == 1
+    assert await scep.request_count() == 1
     await scep.desk.ra.approve(await scep.waiting_id(), FRENCH_MANAGER)
     [certificate] = (await answered(scep, device, octets)).certificates
     other_nonce = replace(Message(device.csr()), nonce=bytes(16))
@@ -235,7 +220,7 @@ async def test_many_replays_at_once_are_one_request(scep: SCEP, device: SCEPDevi
     octets = await written(scep, device)
     answers = await asyncio.gather(*(answered(scep, device, octets) for _ in range(12)))
     assert {answer.status for answer in answers} == {PKIStatus.PENDING}
-    assert await requests_of(scep) == 1
+    assert await scep.request_count() == 1
 
 
 async def test_a_transaction_keeps_its_keys(scep: SCEP, device: SCEPDevice) -> None:
@@ -255,21 +240,12 @@ async def test_a_transaction_keeps_its_keys(scep: SCEP, device: SCEPDevice) -> N
 
 async def test_a_renewal_s_transaction_keeps_its_keys(scep: SCEP, device: SCEPDevice) -> None:
     """The same transaction with another new key does not get the certificate of the first."""
-    await issue_to(scep, device)
+    await scep.issue(device)
     renewal = replace(Message(device.csr(key=rsa_key(3))), type=MessageType.RENEWAL_REQ, transaction_id="renewal")
     assert (await scep.say(device, renewal)).status is PKIStatus.SUCCESS
     other = replace(renewal, content=device.csr(key=rsa_key(4)))
     assert is_refused(await scep.say(device, other), FailInfo.BAD_REQUEST)
     assert len(await scep.events()) == 1
-
-
-async def issue_to(scep: SCEP, device: SCEPDevice, place: str = "FRA1") -> x509.Certificate:
-    """Enroll a device, approve it, and return its certificate, which it uses from then on."""
-    await scep.enroll(device, place=place)
-    await scep.desk.ra.approve(await scep.waiting_id(), ADMINISTRATOR)
-    [certificate] = (await scep.enroll(device, place=place)).certificates
-    device.certificate = parse_certificate(certificate.public_bytes(Encoding.DER))
-    return certificate
 
 
 def crooked(device: SCEPDevice, issuer: bytes, serial_number: bytes, version: int) -> Certificate:
@@ -284,7 +260,7 @@ def crooked(device: SCEPDevice, issuer: bytes, serial_number: bytes, version: in
 async def test_invented_certificates_renew_and_fetch_nothing(scep: SCEP, device: SCEPDevice) -> None:
     """Whatever version and serial number they have, and whoever they say has issued them."""
     ours = scep.desk.ca.hierarchy.issuing.subject
-    issued = await issue_to(scep, SCEPDevice("victim", rsa_key(2)))
+    issued = await scep.issue(SCEPDevice("victim", rsa_key(2)))
     real = tlv(der.INTEGER, serial_number_of(issued))
     for version in (0, 2, 77, -1):
         for serial in (real, integer(0), integer(-5), integer(1 << 800), tlv(der.INTEGER)):
@@ -301,8 +277,8 @@ async def test_invented_certificates_renew_and_fetch_nothing(scep: SCEP, device:
 async def test_others_items_are_as_unknown_as_what_does_not_exist(scep: SCEP, device: SCEPDevice) -> None:
     """A certificate of another organisation, a transaction there, and another CA's list: word for word the same."""
     german = SCEPDevice("scanner-1", rsa_key(2))
-    foreign = await issue_to(scep, german, "DEU1")
-    await issue_to(scep, device)
+    foreign = await scep.issue(german, "DEU1")
+    await scep.issue(device)
     issuer = scep.desk.ca.hierarchy.issuing.subject
 
     async def asked(kind: MessageType, name: bytes, serial: bytes) -> tuple[FailInfo | None, str]:
@@ -345,7 +321,7 @@ async def test_algorithms_that_no_switch_allows(scep: SCEP, device: SCEPDevice, 
     assert is_refused(await scep.say(device, Message(device.csr(key=rsa_key(0, 1024)))), FailInfo.BAD_ALG, "1024")
     weak_hash = make_crooked_csr(algorithm=sequence(oid("1.2.840.113549.1.1.4"), NULL))
     assert is_refused(await scep.say(device, Message(weak_hash)), FailInfo.BAD_ALG, "md5")
-    assert (len(await scep.events()), await requests_of(scep)) == (8, 0)
+    assert (len(await scep.events()), await scep.request_count()) == (8, 0)
 
 
 def curved_message(envelope: bytes) -> bytes:
@@ -369,27 +345,21 @@ def curved_message(envelope: bytes) -> bytes:
 async def test_codes_that_are_not_good_here(scep: SCEP, device: SCEPDevice) -> None:
     """Wrong, withdrawn, expired, another organisation's and another kind's: a failure, on record, and no request."""
     await allow(scep.desk, DoorRule.APPROVE_VOUCHED)
-    claire = await registered_manager(scep.desk)
-    withdrawn, withdrawn_secret = await scep.desk.ra.add_code("FRA1", Kind.WORKSTATION, claire)
-    await scep.desk.ra.withdraw_code(withdrawn.id, claire)
-    _, old = await scep.desk.ra.add_code("FRA1", Kind.WORKSTATION, claire, days=1)
-    _, mobile = await scep.desk.ra.add_code("FRA1", Kind.MOBILE, claire)
-    _, german = await scep.desk.ra.add_code("DEU1", Kind.WORKSTATION, GERMAN_MANAGER)
-    scep.desk.time.now += 2 * DAY
+    withdrawn, expired, mobile, german = await spoiled_codes(scep.desk)
     unknown = "this enrollment code is not known here"
     for secret, sentence in (
         ("7GQ4-2KXM-9VTB-QQ3N-ZD0R", unknown),
         ("' OR 1=1 --", unknown),
         ("x" * 20_000, unknown),
-        (withdrawn_secret, "this enrollment code was withdrawn"),
-        (old, "this enrollment code has expired"),
+        (withdrawn, "this enrollment code was withdrawn"),
+        (expired, "this enrollment code has expired"),
         (mobile, unknown),
         (german, unknown),
     ):
         answer = await scep.enroll(device, secret)
         assert is_refused(answer, FailInfo.BAD_REQUEST, sentence), answer.text
     assert {event["error"] for event in await scep.events()} == {"unauthenticated"}
-    assert (len(await scep.events()), await requests_of(scep)) == (7, 0)
+    assert (len(await scep.events()), await scep.request_count()) == (7, 0)
 
 
 async def test_a_code_is_not_used_more_often_by_coming_to_two_doors(scep: SCEP) -> None:
@@ -438,7 +408,7 @@ async def test_http_that_no_client_speaks(scep: SCEP, device: SCEPDevice) -> Non
     check_text(await scep.call(query={f"p{number}": "1" for number in range(12)}), 400)
     check_text(await scep.call("GetCACaps%00"), 400)
     assert len(await scep.events()) == 10
-    assert await requests_of(scep) == 0
+    assert await scep.request_count() == 0
 
 
 async def test_the_label_on_the_body_does_not_count(scep: SCEP, device: SCEPDevice) -> None:
@@ -457,7 +427,7 @@ async def test_the_label_on_the_body_does_not_count(scep: SCEP, device: SCEPDevi
             headers={"content-encoding": "gzip"},
         )
         check_text(packed, 400)
-    assert await requests_of(scep) == 1
+    assert await scep.request_count() == 1
 
 
 async def test_a_digest_that_was_allowed_is_refused_when_the_switch_is_off_again(
