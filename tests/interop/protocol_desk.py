@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any, Self
 
 from cryptography import x509
@@ -98,20 +97,36 @@ class ProtocolDesk:
             ).raise_for_status()
 
 
-class Waiting:
+class Program:
+    """A program in a process of its own; it is killed in the end."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._process.kill()
+        self._process.__exit__(None, None, None)  # closes its pipes, and waits
+
+
+class Waiting(Program):
     """A program that goes on by itself while a manager decides; what it prints goes to a file, what it says is read."""
 
     def __init__(self, folder: Path, out: str, *command: str, env: Mapping[str, str] | None = None) -> None:
         with (folder / out).open("wb") as printed:
-            self._process = subprocess.Popen(
-                [*leash(), *command],
-                cwd=folder,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
+            super().__init__(
+                subprocess.Popen(
+                    [*leash(), *command],
+                    cwd=folder,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                )
             )
         self.said: list[str] = []
         """The lines on its standard error, as far as somebody has looked."""
@@ -125,15 +140,10 @@ class Waiting:
             self._lines.put(line)
         self._lines.put(None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self._process.kill()
-        self._reader.join(SECONDS)
-        self._process.__exit__(kind, error, trace)
+        self._reader.join(SECONDS)  # it must not find its pipe closed
+        super().__exit__()
 
     def until_said(self, words: str) -> None:
         """Return when it says a line with these words, after those that somebody has looked at."""
@@ -151,22 +161,12 @@ class Waiting:
         return "".join(self.said)
 
 
-class Obedient:
+class Obedient(Program):
     """A program that reads line by line what to do, and answers each line with one in JSON."""
 
     def __init__(self, *command: str) -> None:
-        self._process = subprocess.Popen(
-            [*leash(), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.kill()
-        self._process.__exit__(kind, error, trace)
+        pipe = subprocess.PIPE
+        super().__init__(subprocess.Popen([*leash(), *command], stdin=pipe, stdout=pipe, stderr=pipe, text=True))
 
     def __call__(self, *words: str) -> dict[str, Any]:
         """Let it do something and return what came of it."""
