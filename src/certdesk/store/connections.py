@@ -28,16 +28,24 @@ class Connections:
 
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[asyncpg.Record]:
         """Run a statement and return its rows; raise what asyncpg raises."""
+        return await self._lend(lambda connection: connection.fetch(sql, *arguments))
+
+    async def fetch_many(self, sql: str, all_arguments: Sequence[Sequence[Any]]) -> Sequence[asyncpg.Record]:
+        """Run a statement with each of some arguments, in one transaction and one round trip, and return all rows."""
+        return await self._lend(lambda connection: connection.fetchmany(sql, all_arguments))
+
+    async def _lend(
+        self, work: "Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[Sequence[asyncpg.Record]]]"
+    ) -> Sequence[asyncpg.Record]:
         connection = await self._borrow()
         try:
-            rows: Sequence[asyncpg.Record] = await connection.fetch(sql, *arguments)
+            return await work(connection)
         except BaseException as error:
             if not isinstance(error, asyncpg.PostgresError):
                 connection.terminate()  # it was left in the middle of something: a timeout, a caller who hung up
             raise
         finally:
             self._give_back(connection)
-        return rows
 
     async def open(self) -> None:
         """Open a first connection, to know that it can be done."""

@@ -51,15 +51,22 @@ def then(sql: str) -> Step:
 
 
 class Change:
-    """One atomic write, with its text for each database, composed once."""
+    """One atomic write, with its text for each database, composed once.
 
-    def __init__(self, *steps: Step) -> None:
+    With `shared_by`, the parameter that names the row it is about, those of one turn share a transaction on PostgreSQL
+    (`certdesk.store.sharing`), in the order of these rows: two servers then do not wait for each other.
+    """
+
+    def __init__(self, *steps: Step, shared_by: str = "") -> None:
         self.steps = tuple(Step(step.sql.replace("{held}", "TRUE"), step.must) for step in steps)
         self.folded = Positional(_fold(steps))
+        self.is_shared = bool(shared_by)
+        self.order = self.folded.names.index(shared_by) if shared_by else 0
+        """Which of the folded statement's arguments those who share a transaction are sorted by."""
 
 
 class Lookup:
-    """A read of one row, by values that are never null, that many may ask for at once (`certdesk.store.lookups`)."""
+    """A read of one row, by values that are never null, that many may ask for at once (`certdesk.store.sharing`)."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql

@@ -15,7 +15,7 @@ ORGANISATION_COLUMNS = (
     " support_contact, door_rules, contact_name, contact_email, contact_phone, allowed_names, state_or_province,"
     " locality"
 )
-_EDITED = [column for column in ORGANISATION_COLUMNS.split(", ") if column not in {"code", "door_rules"}]
+_EDITED = [column for column in ORGANISATION_COLUMNS.split(", ") if column != "code"]
 _SET = ", ".join(f"{column} = :{column}" for column in _EDITED)
 _UNCHANGED = " AND ".join(f"{column} = :was_{column}" for column in _EDITED)
 _ORGANISATION = f"SELECT {ORGANISATION_COLUMNS} FROM organisations WHERE code = :code"
@@ -41,9 +41,6 @@ _CHANGE_ORGANISATION = Change(
         " ON CONFLICT (organisation, position) DO UPDATE SET text = excluded.text"
     ),
     then(event_step()),
-)
-_SET_DOOR_RULES = Change(
-    must("UPDATE organisations SET door_rules = :door_rules WHERE code = :code"), then(event_step())
 )
 _MANAGER = "SELECT email, name, role, organisation, disabled FROM managers WHERE email = :email"
 _PUT_MANAGER = Change(
@@ -150,7 +147,7 @@ class Organisations:
         await self._database.apply(_ADD_ORGANISATION, _values_of(organisation) | event_values(event))
 
     async def change(self, was: Record, now: Record, event: SealedEvent) -> bool:
-        """Give an organisation another record and reasons for rejections, all but its rules for protocol doors.
+        """Give an organisation another record and reasons for rejections.
 
         Returns False, and changes nothing, if the present ones are not those that the caller has seen.
         """
@@ -158,11 +155,6 @@ class Organisations:
         values = _values_of(now[0]) | {f"was_{column}": value for column, value in _values_of(was[0]).items()}
         values |= {"was_reasons": len(was[1]), "reasons": json.dumps(reasons), "reason_count": len(reasons)}
         return await self._database.apply(_CHANGE_ORGANISATION, values | event_values(event))
-
-    async def set_door_rules(self, code: str, door_rules: frozenset[DoorRule], event: SealedEvent) -> bool:
-        """Give an organisation other rules for protocol doors; return False if there is no such organisation."""
-        values = {"code": code, "door_rules": " ".join(sorted(door_rules))}
-        return await self._database.apply(_SET_DOOR_RULES, values | event_values(event))
 
     async def manager(self, email: str) -> Manager | None:
         """Return a manager."""

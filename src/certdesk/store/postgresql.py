@@ -1,4 +1,4 @@
-"""PostgreSQL: for more than one machine. Every read and every change is one round trip.
+"""PostgreSQL: for more than one machine. Every read and every change is one round trip, or part of a shared one.
 
 A connection's statements are prepared once and kept; asyncpg does both.
 """
@@ -12,7 +12,7 @@ from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
 from certdesk.store.connections import Connections
 from certdesk.store.database import Change, DuplicateError, Lookup, Positional, Row, Values
-from certdesk.store.lookups import SharedLookups
+from certdesk.store.sharing import SharedChanges, SharedLookups
 
 _TIMEOUT = 30.0  # seconds for one statement
 
@@ -28,6 +28,7 @@ class PostgreSQLDatabase:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._lookups = SharedLookups(connections)
+        self._changes = SharedChanges(connections)
 
     @classmethod
     async def open(cls, url: str, connections: int = 10) -> "PostgreSQLDatabase":
@@ -59,7 +60,7 @@ class PostgreSQLDatabase:
     async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
         """Return the row, or None; whoever looks it up in the same turn of the event loop shares the round trip."""
         try:
-            return await self._lookups.row(lookup, lookup.positional.arguments(values))
+            return await self._lookups.ask(lookup, lookup.positional.arguments(values))
         except _FAILURES as error:
             raise _unavailable(error) from error
 
@@ -75,8 +76,12 @@ class PostgreSQLDatabase:
     async def apply(self, change: Change, values: Values) -> bool:
         """Do all of a change or nothing, in one statement."""
         statement = change.folded
+        arguments = statement.arguments(values)
         try:
-            [[held]] = await self._connections.fetch(statement.sql, statement.arguments(values))
+            if change.is_shared:
+                held = await self._changes.ask(change, arguments)
+            else:
+                [[held]] = await self._connections.fetch(statement.sql, arguments)
         except asyncpg.DivisionByZeroError:  # a later guard did not hold, see `Change`
             return False
         except asyncpg.UniqueViolationError as error:

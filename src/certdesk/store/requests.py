@@ -83,7 +83,7 @@ _USE_CODE = must(
     "UPDATE codes SET used = used + 1 WHERE id = :code_id AND used < allowed AND withdrawn_at IS NULL"
     " AND expires_at > :used_at AND {held}"
 )
-_ADD = Change(_OWN_KEY, _INSERT, then(event_step()))
+_ADD = Change(_OWN_KEY, _INSERT, then(event_step()), shared_by="spki_sha256")
 _ADD_SUPERSEDING = Change(_OWN_KEY, _CANCEL, _INSERT, then(event_step()), then(event_step("cancelled")))
 _ADD_VOUCHED = Change(_OWN_KEY, _USE_CODE, _INSERT, then(event_step()))
 _ADD_VOUCHED_SUPERSEDING = Change(
@@ -106,6 +106,7 @@ _APPROVE = Change(
     ),
     _INTENT,
     then(event_step()),
+    shared_by="id",
 )
 _RESUME = Change(
     must("UPDATE requests SET attempt = :attempt WHERE id = :id AND state = 'approved' AND attempt = :attempt - 1"),
@@ -116,7 +117,7 @@ _ISSUED = must(
     " WHERE id = :id AND state = 'approved' AND attempt = :attempt"
 )
 _CERTIFY = then(certificates.INSERT), then(certificates.INSERT_ANSWER)
-_ISSUE = Change(_ISSUED, *_CERTIFY, then(event_step()))
+_ISSUE = Change(_ISSUED, *_CERTIFY, then(event_step()), shared_by="id")
 _ISSUE_RENEWAL = Change(
     _ISSUED, *_CERTIFY, then(event_step()), then(certificates.SUPERSEDE), then(event_step("superseded"))
 )
@@ -126,6 +127,7 @@ _REJECT = Change(
         " WHERE id = :id AND state = 'requested'"
     ),
     then(event_step()),
+    shared_by="id",
 )
 _LAPSE = Change(
     must(
@@ -137,6 +139,7 @@ _LAPSE = Change(
 _INSTALL = Change(
     must("UPDATE requests SET installed_at = :at WHERE id = :id AND state = 'issued' AND installed_at IS NULL"),
     then(event_step()),
+    shared_by="id",
 )
 _PLACE_OF_KEY = """
     SELECT organisation, kind FROM requests
