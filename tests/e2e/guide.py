@@ -139,7 +139,7 @@ WALK = (
     Stop("codes", "claire", "/codes"),
     Stop("account", "claire", "/account"),
     Stop("organisations", "ada", "/organisations"),
-    Stop("organisation", "ada", "/organisations/FRA1"),
+    Stop("organisation", "ada", "/organisations/FRA1", tallest=1040),
     Stop("organisation-edit", "ada", "/organisations/FRA1/edit"),
     Stop("managers", "ada", "/managers"),
     Stop(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.async_api import Browser, Page, Request, Route
 
 from certdesk.audit.seal import seal
-from certdesk.domain.enrollment import Conditions, Device, Kind, Names, Organisation, Principal, Role
+from certdesk.domain.enrollment import Conditions, Device, DoorRule, Kind, Names, Organisation, Principal, Role
 from certdesk.domain.publication import PublicationText
 from certdesk.domain.states import RevocationReason
 from certdesk.doors.asgi import ASGIApp
@@ -142,6 +142,7 @@ class GuideDesk:
             allowed_names=("poste.example",),
             support_contact=_HELP[self.language],
             state_or_province="Rhône",
+            door_rules=frozenset({DoorRule.REQUIRE_CODE}),
         )
         ada, file = _principal("ada"), OrganisationFile(organisation, REASONS[self.language])
         await ra.change_organisation(file, present.mark, ada)

@@ -160,6 +160,20 @@ async def test_every_action_has_its_word(desk: TestDesk) -> None:
     assert [action for action in ACTIONS if action in page] == []
 
 
+async def test_every_fact_has_its_label(desk: TestDesk) -> None:
+    """What an event says is shown under a name for people, be it of a passkey, a link, a code or a refusal."""
+    facts = ("passkey", "earlier_name", "purpose", "notify", "used", "error", "detail", "door_rules")
+    event = desk.log.event(
+        "passkey.renamed", Actor("x", ""), organisation="FRA1", subject="x", **dict.fromkeys(facts, "legacy-scep")
+    )
+    await desk.store.events.add(event)
+    async with signed_in(desk, "ada") as ada:
+        page = words(await ada.get("/audit?subject=x"))
+    assert [name for name in facts if f"{name} legacy-scep" in page] == []
+    assert "Passkey legacy-scep" in page
+    assert "Rules for EST and SCEP old algorithms in SCEP" in page
+
+
 async def test_hostile_facts_are_text(desk: TestDesk) -> None:
     """Whatever somebody wrote into a reason or a name is shown as it is, and short until it is opened."""
     hostile = '<script>alert("1")</script> \u202e 🦄 =1+1 ' + "long " * 60

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from certdesk.domain.enrollment import Kind, Organisation
+from certdesk.domain.enrollment import DoorRule, Kind, Organisation
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.trail import EventFilter
 from tests.desks import ADMINISTRATOR, OPERATOR, SOURCE, TestDesk, make_csr, make_submission
@@ -112,6 +112,51 @@ async def test_a_change_is_in_the_log_with_old_and_new_values(desk: TestDesk) ->
     assert "Name before: La Poste → now: La Poste SA" in page
 
 
+async def test_the_rules_for_standard_doors_are_set(desk: TestDesk) -> None:
+    """They hold once they are saved, are on the page and in the log, and are lifted as they were set."""
+    async with signed_in(desk, "ada") as ada:
+        assert "A renewal, at every door may keep the old key" in words(await ada.get("/organisations/FRA1"))
+        rules = ["approve-vouched", "new-keys"]
+        saved = await ada.post("/organisations/FRA1/edit", **FIELDS, door_rules=rules, seen=await form_of(ada))
+        assert saved.status_code == 303
+        kept = await desk.store.organisations.get("FRA1")
+        assert kept
+        assert kept.door_rules == {DoorRule.APPROVE_VOUCHED, DoorRule.NEW_KEYS}
+        page = words(await ada.get("/organisations/FRA1"))
+        assert "A request with an enrollment code is approved at once" in page
+        assert "A renewal, at every door needs a new key" in page
+        assert "Rules for EST and SCEP codes approve, new keys for renewals" in page
+        form = (await ada.get("/organisations/FRA1/edit")).text
+        assert re.findall(r'name="door_rules" value="([\w-]+)" checked', form) == rules
+        await ada.post("/organisations/FRA1/edit", **FIELDS, seen=seen_in(form))
+        assert "Rules for EST and SCEP before: codes approve, new keys for renewals" in words(
+            await ada.get("/organisations/FRA1")
+        )
+    assert await desk.store.organisations.get("FRA1") == Organisation("FRA1", "La Poste", "FR")
+
+
+async def test_a_rule_that_there_is_not_is_refused(desk: TestDesk) -> None:
+    """Nothing is saved, and the form says where it is wrong."""
+    async with signed_in(desk, "ada") as ada:
+        wrong = {**FIELDS, "door_rules": ["new-keys", "approve-all"], "seen": await form_of(ada)}
+        response = await ada.post("/organisations/FRA1/edit", **wrong)
+    assert (response.status_code, "there is no such rule" in words(response)) == (422, True)
+    assert await desk.store.organisations.get("FRA1") == Organisation("FRA1", "La Poste", "FR")
+
+
+async def test_a_rule_that_was_set_meanwhile_is_not_lifted_unseen(desk: TestDesk) -> None:
+    """Whoever has the form open while the rules are set elsewhere is shown them."""
+    async with signed_in(desk, "ada") as ada:
+        seen = await form_of(ada)
+        await desk.ra.set_door_rules("FRA1", frozenset({DoorRule.REQUIRE_CODE}), OPERATOR)
+        refused = await ada.post("/organisations/FRA1/edit", **FIELDS, seen=seen)
+        assert refused.status_code == 409
+        assert "Rules for EST and SCEP: codes are needed" in words(refused)
+    kept = await desk.store.organisations.get("FRA1")
+    assert kept
+    assert kept.door_rules == {DoorRule.REQUIRE_CODE}
+
+
 async def test_saving_without_a_change_says_nothing_to_the_log(desk: TestDesk) -> None:
     """Whoever saves what is there already leaves no trace of a change that was none."""
     async with signed_in(desk, "ada") as ada:
@@ -206,14 +251,20 @@ async def test_servers_are_held_to_their_organisations_names(desk: TestDesk) -> 
 
 
 async def test_the_operators_own_organisation_enrolls_managers_only(desk: TestDesk) -> None:
-    """Whatever the form says, the operator's organisation gets no kinds and no publication."""
+    """Whatever the form says, the operator's organisation gets no kinds, no rules and no publication."""
     async with signed_in(desk, "ada") as ada:
-        fields = {**FIELDS, "name": "Universal Post", "country": "CH", "seen": await form_of(ada, "OPERATOR")}
+        fields = {
+            **FIELDS,
+            "name": "Universal Post",
+            "country": "CH",
+            "door_rules": ["new-keys"],
+            "seen": await form_of(ada, "OPERATOR"),
+        }
         assert (await ada.post("/organisations/OPERATOR/edit", **fields)).status_code == 303
         assert "managers only" in words(await ada.get("/organisations"))
     kept = await desk.store.organisations.get("OPERATOR")
     assert kept
-    assert (kept.name, kept.kinds) == ("Universal Post", frozenset())
+    assert (kept.name, kept.kinds, kept.door_rules) == ("Universal Post", frozenset(), frozenset())
 
 
 async def test_hostile_values_are_text(desk: TestDesk) -> None:

@@ -244,3 +244,7 @@ async def test_only_an_administrator_sets_the_rules(desk: TestDesk) -> None:
     organisations = {each.code: each for each in await desk.ra.organisations(ADMINISTRATOR)}
     assert organisations["FRA1"].door_rules == frozenset(DoorRule)
     assert organisations["DEU1"].door_rules == frozenset()
+    await desk.ra.set_door_rules("FRA1", frozenset({DoorRule.NEW_KEYS}), ADMINISTRATOR)
+    facts = [each.event.facts for each in await desk.store.events.of_subject("FRA1")]
+    every = " ".join(sorted(DoorRule))
+    assert facts[-2:] == [{"door_rules": every}, {"was_door_rules": every, "door_rules": "new-keys"}]

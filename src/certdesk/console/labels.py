@@ -1,5 +1,6 @@
 """What the fields of records, and the facts of events, are called."""
 
+from certdesk.domain.enrollment import DoorRule
 from certdesk.domain.text import N_
 
 LABELS: dict[str, str] = {
@@ -20,6 +21,7 @@ LABELS: dict[str, str] = {
     "state_or_province": N_("State or province"),
     "locality": N_("Locality"),
     "reasons": N_("Reasons for rejections"),
+    "door_rules": N_("Rules for EST and SCEP"),
     # what an organisation publishes
     "introduction": N_("Introduction"),
     "instructions": N_("Further instructions"),
@@ -46,9 +48,36 @@ LABELS: dict[str, str] = {
     "organisation": N_("Organisation"),
     "method": N_("Method"),
     "email": N_("E-mail"),
+    "passkey": N_("Passkey"),
+    "earlier_name": N_("Earlier name"),
+    "purpose": N_("Purpose"),
+    "notify": N_("E-mail about requests"),
+    "used": N_("Devices that came with it"),
+    "error": N_("Error"),
+    "detail": N_("In words"),
     "asked_by": N_("Asked for by"),
     "events": N_("Events"),
     "batches": N_("Batches"),
     "findings": N_("Findings"),
 }
 """By the name under which the value is stored; what is missing is shown as it is."""
+
+DOOR_RULES: dict[DoorRule, tuple[str, str]] = {
+    DoorRule.APPROVE_VOUCHED: (
+        N_("A request with an enrollment code is approved at once"),
+        N_("In the name of whoever made the code. Otherwise it waits for a manager, like any other."),
+    ),
+    DoorRule.REQUIRE_CODE: (
+        N_("A device that the desk does not know needs an enrollment code"),
+        N_("Otherwise it may ask without one, and waits for a manager."),
+    ),
+    DoorRule.NEW_KEYS: (
+        N_("A renewal needs a new key"),
+        N_("At every door, not only by EST and SCEP. Otherwise a device may keep its key."),
+    ),
+    DoorRule.LEGACY_SCEP: (
+        N_("SCEP may use Triple DES and SHA-1"),
+        N_("Both are weak: tick this only for devices that know nothing better."),
+    ),
+}
+"""What each rule is to administrators, and what to know before ticking it."""

@@ -116,6 +116,7 @@ def _environment(language: str, statics: Statics, icons: Mapping[str, Markup], c
         "languages": LANGUAGES,
         "now": clock,
         "word": words.word,
+        "words_of": words.words_of,
         "status_badge": badges.__getitem__,
         "kind_badge": kinds.__getitem__,
     }
@@ -190,6 +191,10 @@ class Words:
     def word(self, value: str) -> Markup:
         """Return the word for a state, kind, role or action; what has none is shown as it is."""
         return self.translate(WORDS[value]) if value in WORDS else escape(visible(value))
+
+    def words_of(self, values: Iterable[str]) -> Markup:
+        """Return the words for several values, a comma between."""
+        return Markup(", ").join(map(self.word, values))
 
     def labelled(self, value: str, icon: Markup, classes: str) -> Markup:
         """Return the word for a value beside its icon."""

@@ -28,6 +28,11 @@ WORDS: dict[str, str] = {
     "certificate": N_("certificate"),
     "passkey": N_("passkey"),
     "link": N_("one-time link"),
+    # an organisation's rules for standard doors
+    "approve-vouched": N_("codes approve"),
+    "require-code": N_("codes are needed"),
+    "new-keys": N_("new keys for renewals"),
+    "legacy-scep": N_("old algorithms in SCEP"),
     # reasons of revocations
     "reason.keyCompromise": N_("the key may be in other hands"),
     "reason.cessationOfOperation": N_("no longer in use"),

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from certdesk.domain.codes import EnrollmentCode, Voucher, new_code, new_code_id, parse_code
-from certdesk.domain.enrollment import DAY, CertificationRequest, DoorRule, Kind, Principal
+from certdesk.domain.enrollment import DAY, CertificationRequest, Kind, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.listing import Page
@@ -13,7 +13,7 @@ from certdesk.domain.text import N_
 from certdesk.policy.codes import judge_code
 from certdesk.policy.fields import normal_lines
 from certdesk.ra.collection import Collections
-from certdesk.ra.office import check_administrator, check_decides, no_such_organisation, unknown_organisation
+from certdesk.ra.office import check_decides, unknown_organisation
 from certdesk.ra.reading import position_of
 from certdesk.store.database import DuplicateError
 from certdesk.wire.pkcs10 import CSR
@@ -83,19 +83,6 @@ class Codes(Collections):
         if not await self._store.codes.withdraw(code_id, by.name, at, event):
             raise CertdeskError(ErrorKind.CONFLICT, N_("this enrollment code was withdrawn already"))
         return replace(code, withdrawn_at=at, withdrawn_by=by.name)
-
-    async def set_door_rules(self, organisation: str, rules: frozenset[DoorRule], by: Principal) -> None:
-        """Settle what an organisation allows devices of the protocol doors; raise `FORBIDDEN` or `NOT_FOUND`."""
-        check_administrator(by)
-        event = self._log.event(
-            "organisation.changed",
-            by,
-            organisation=organisation,
-            subject=organisation,
-            door_rules=" ".join(sorted(rules)),
-        )
-        if not await self._store.organisations.set_door_rules(organisation, rules, event):
-            raise no_such_organisation()
 
     async def _voucher(self, unverified_code: str, organisation: str, kind: Kind) -> Voucher:
         """Return what a presented code is worth for a device of this kind; raise `UNAUTHENTICATED`.

@@ -7,7 +7,7 @@ comes second is told so instead of undoing the first one's change.
 import json
 from dataclasses import dataclass, replace
 
-from certdesk.domain.enrollment import Organisation, Principal
+from certdesk.domain.enrollment import DoorRule, Organisation, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
@@ -48,14 +48,14 @@ class Organisations(Registry):
         return OrganisationFile(organisation, tuple(await self._store.reasons.of(code)))
 
     async def change_organisation(self, unverified: OrganisationFile, seen: str, by: Principal) -> OrganisationFile:
-        """Give an organisation another record; its code and its rules for protocol doors stay.
+        """Give an organisation another record; its code stays.
 
         `seen` is the mark of the record that the caller had before their eyes. Raises `INVALID_FIELD`, `FORBIDDEN`,
         `NOT_FOUND`, or `CONFLICT` if somebody has changed the record since.
         """
         check_administrator(by)
         present = await self.organisation_file(unverified.organisation.code, by)
-        wanted = judged(unverified, present.organisation)
+        wanted = judged(unverified)
         if present.mark != seen:
             raise changed_meanwhile()
         if wanted == present:
@@ -69,17 +69,23 @@ class Organisations(Registry):
             raise changed_meanwhile()
         return wanted
 
+    async def set_door_rules(self, code: str, rules: frozenset[DoorRule], by: Principal) -> None:
+        """Settle what an organisation wants of devices that come by a standard protocol; raise as for a change."""
+        present = await self.organisation_file(code, by)
+        wanted = replace(present, organisation=replace(present.organisation, door_rules=rules))
+        await self.change_organisation(wanted, present.mark, by)
+
     async def preview_settings(self, unverified: OrganisationFile, by: Principal) -> bytes:
         """Return the settings.xml that devices would get if this were published; raise `INVALID_FIELD`."""
         check_administrator(by)
-        return await self._settings_of(judged(unverified, unverified.organisation).organisation)
+        return await self._settings_of(judged(unverified).organisation)
 
 
-def judged(unverified: OrganisationFile, present: Organisation) -> OrganisationFile:
+def judged(unverified: OrganisationFile) -> OrganisationFile:
     """Return a record as it is kept; raise everything that speaks against it."""
-    organisation = replace(normalise_organisation(unverified.organisation), door_rules=present.door_rules)
+    organisation = normalise_organisation(unverified.organisation)
     if organisation.code == OPERATOR:
-        organisation = replace(organisation, kinds=frozenset())  # it enrolls managers only
+        organisation = replace(organisation, kinds=frozenset(), door_rules=frozenset())  # it enrolls managers only
     reasons = tuple(dict.fromkeys(filter(None, map(normal_lines, unverified.reasons))))
     problems = judge_organisation(organisation) + judge_reasons(reasons)
     if problems:

@@ -39,6 +39,7 @@ def facts_of(organisation: Organisation) -> dict[str, str]:
         "contact_phone": organisation.contact_phone,
         "state_or_province": organisation.state_or_province,
         "locality": organisation.locality,
+        "door_rules": " ".join(sorted(organisation.door_rules)),
     }
 
 

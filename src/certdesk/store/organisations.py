@@ -1,6 +1,7 @@
 """Organisations, managers, API tokens and the desk's own properties."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from certdesk.domain.enrollment import DoorRule, KeyType, Kind, Manager, Organisation, Principal, Role
@@ -79,6 +80,7 @@ _PUT_PROPERTY = Change(
 )
 
 
+@lru_cache(1024)  # every request is read together with its organisation's row, which hardly ever changes
 def organisation_of_row(row: Row) -> Organisation:
     """Return the organisation in a row of `ORGANISATION_COLUMNS`."""
     code, name, country, kinds, wildcards, key_type, validity, lifetime, poll, support, rules, *rest = row

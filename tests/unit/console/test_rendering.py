@@ -9,7 +9,7 @@ from certdesk.console import rendering
 from certdesk.console.rendering import Renderer, visible
 from certdesk.console.statics import Statics
 from certdesk.console.words import WORDS
-from certdesk.domain.enrollment import Kind, Role
+from certdesk.domain.enrollment import DoorRule, Kind, Role
 from certdesk.domain.sessions import SignInMethod
 from certdesk.domain.states import Action, CertificateStatus, RequestState, RevocationReason
 from tests.unit.console.visits import NOW, make_visit
@@ -109,6 +109,7 @@ def test_plurals_follow_the_language(show: Show) -> None:
         *Role,
         *SignInMethod,
         *Action,
+        *DoorRule,
         *(f"reason.{r}" for r in RevocationReason),
     ],
 )

@@ -8,10 +8,10 @@ from unicodedata import normalize
 from babel import Locale
 
 from certdesk.console.forms import Form
-from certdesk.console.labels import LABELS
+from certdesk.console.labels import DOOR_RULES, LABELS
 from certdesk.console.rendering import Renderer
 from certdesk.console.routing import ADMINISTRATORS, OVERSEERS, Route, Visit, see_other
-from certdesk.domain.enrollment import KeyType, Kind, Organisation, Principal
+from certdesk.domain.enrollment import DoorRule, KeyType, Kind, Organisation, Principal
 from certdesk.domain.errors import CertdeskError, ErrorKind, Problem
 from certdesk.domain.text import N_
 from certdesk.domain.trail import EventFilter
@@ -156,6 +156,7 @@ class OrganisationPages:
             seen=seen,
             kinds=() if code == OPERATOR else _KINDS,
             key_types=list(KeyType),
+            door_rules=DOOR_RULES,
             countries=_countries(visit.language),
             ranges={"validity_days": VALIDITY_DAYS, "request_lifetime_days": REQUEST_LIFETIME_DAYS}
             | {"poll_seconds": POLL_SECONDS},
@@ -193,6 +194,7 @@ def _values_of(file: OrganisationFile) -> dict[str, str | Sequence[str]]:
         **{name: str(getattr(organisation, name)) for name in _NUMBERS},
         "code": organisation.code,
         "kinds": sorted(organisation.kinds),
+        "door_rules": sorted(organisation.door_rules),
         "key_type": organisation.key_type.value,
         "allow_wildcards": "yes" if organisation.allow_wildcards else "",
         "allowed_names": "\n".join(organisation.allowed_names),
@@ -206,6 +208,7 @@ def _typed(form: Form) -> dict[str, str | Sequence[str]]:
     return {
         **{name: form.text(name) for name in names},
         "kinds": sorted(form.every("kinds")),
+        "door_rules": sorted(form.every("door_rules")),
         "allow_wildcards": "yes" if form.ticked("allow_wildcards") else "",
     }
 
@@ -231,9 +234,11 @@ def _record_of(form: Form, code: str) -> Organisation:
             problems.append(Problem(ErrorKind.INVALID_FIELD, N_("this is not a whole number"), name))
             continue
         numbers[name] = int(digits)
-    kinds, key_type = form.every("kinds"), form.text("key_type")
+    kinds, door_rules, key_type = form.every("kinds"), form.every("door_rules"), form.text("key_type")
     if not set(kinds) <= set(_KINDS):
         problems.append(Problem(ErrorKind.INVALID_FIELD, N_("there is no such kind"), "kinds"))
+    if not set(door_rules) <= set(DoorRule):
+        problems.append(Problem(ErrorKind.INVALID_FIELD, N_("there is no such rule"), "door_rules"))
     if key_type not in list(KeyType):
         problems.append(Problem(ErrorKind.INVALID_FIELD, N_("choose a key type"), "key_type"))
     if problems:
@@ -246,6 +251,7 @@ def _record_of(form: Form, code: str) -> Organisation:
         allow_wildcards=form.ticked("allow_wildcards"),
         key_type=KeyType(key_type),
         support_contact=form.text("support_contact"),
+        door_rules=frozenset(map(DoorRule, door_rules)),
         contact_name=form.text("contact_name"),
         contact_email=form.text("contact_email"),
         contact_phone=form.text("contact_phone"),
