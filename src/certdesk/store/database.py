@@ -68,8 +68,10 @@ class Change:
 class Lookup:
     """A read of one row, by values that are never null, that many may ask for at once (`certdesk.store.sharing`)."""
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, is_repeated: bool = False) -> None:
         self.sql = sql
+        self.is_repeated = is_repeated
+        """Whether many who ask in one turn want the very same row, such as who their manager is."""
         self.positional = Positional(sql)
         # The same for several callers at once, whose values are the columns of `asked`.
         self.lateral = re.sub(r"\$(\d+)", r"asked.v\1", self.positional.sql)

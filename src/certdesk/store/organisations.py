@@ -52,12 +52,14 @@ _PUT_MANAGER = Change(
     ),
     then(event_step()),
 )
-_CERTIFICATE_HOLDER = Lookup("""
-    SELECT m.email, m.role, m.organisation
+_CERTIFICATE_HOLDER = Lookup(
+    """
+    SELECT m.email, m.role, m.organisation, c.not_before, c.not_after
     FROM certificates c JOIN managers m ON m.email = c.email
-    WHERE c.fingerprint = :fingerprint AND c.kind = 'manager' AND c.status <> 'revoked'
-      AND c.not_before <= :now AND c.not_after >= :now AND m.disabled = 0
-""")
+    WHERE c.fingerprint = :fingerprint AND c.kind = 'manager' AND c.status <> 'revoked' AND m.disabled = 0
+    """,
+    is_repeated=True,
+)
 _ADD_TOKEN = Change(
     must(
         "INSERT INTO tokens (token_sha256, name, role, organisation, expires_at)"
@@ -65,9 +67,9 @@ _ADD_TOKEN = Change(
     ),
     then(event_step()),
 )
-_PRINCIPAL_BY_HASH = Lookup("""
-    SELECT name, role, organisation FROM tokens WHERE token_sha256 = :token_sha256 AND expires_at >= :now
-""")
+_PRINCIPAL_BY_HASH = Lookup(
+    "SELECT name, role, organisation, expires_at FROM tokens WHERE token_sha256 = :token_sha256", is_repeated=True
+)
 _PROPERTY = "SELECT value FROM properties WHERE name = :name"
 _ADD_PROPERTY = Change(
     must("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
@@ -175,8 +177,8 @@ class Organisations:
 
     async def principal_of_certificate(self, fingerprint: bytes, now: int, source: str) -> Principal | None:
         """Return the manager to whom the certificate with this SHA-256 was issued, if both are in good standing."""
-        row = await self._database.look_up(_CERTIFICATE_HOLDER, {"fingerprint": fingerprint, "now": now})
-        return Principal(row[0], Role(row[1]), row[2], source) if row else None
+        row = await self._database.look_up(_CERTIFICATE_HOLDER, {"fingerprint": fingerprint})
+        return Principal(row[0], Role(row[1]), row[2], source) if row and row[3] <= now <= row[4] else None
 
     async def add_token(self, token_sha256: bytes, principal: Principal, expires_at: int, event: SealedEvent) -> None:
         """Add an API token by its hash; raise `DuplicateError` if the name is taken."""
@@ -191,8 +193,8 @@ class Organisations:
 
     async def principal_of_token(self, token_sha256: bytes, now: int, source: str) -> Principal | None:
         """Return who may call with the token of this hash."""
-        row = await self._database.look_up(_PRINCIPAL_BY_HASH, {"token_sha256": token_sha256, "now": now})
-        return Principal(row[0], Role(row[1]), row[2], source) if row else None
+        row = await self._database.look_up(_PRINCIPAL_BY_HASH, {"token_sha256": token_sha256})
+        return Principal(row[0], Role(row[1]), row[2], source) if row and now <= row[3] else None
 
     async def property(self, name: str) -> str | None:
         """Return one of the desk's own properties."""

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
@@ -68,6 +68,8 @@ class SQLiteDatabase:
         self._writer = connect(path)
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = TRUE")
+        self._repeated: dict[tuple[Any, ...], Row | None] = {}
+        """What was looked up in this turn."""
         self._committer = ThreadPoolExecutor(1, "commit")
         self._waiting: list[asyncio.Future[None]] | None = None
         """Those whose changes are in the open transaction; None when none is open."""
@@ -83,8 +85,15 @@ class SQLiteDatabase:
         return found
 
     async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
-        """Return the row, or None."""
-        return await self.row(lookup.sql, values)
+        """Return the row, or None; who asks for the same in one turn of the event loop is answered from the first."""
+        if not lookup.is_repeated:
+            return await self.row(lookup.sql, values)
+        key = lookup, *values.values()
+        if key not in self._repeated:
+            if not self._repeated:
+                asyncio.get_running_loop().call_soon(self._repeated.clear)
+            self._repeated[key] = await self.row(lookup.sql, values)
+        return self._repeated[key]
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows."""

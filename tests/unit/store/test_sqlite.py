@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from certdesk.domain.errors import CertdeskError, ErrorKind
-from certdesk.store.database import Change, DuplicateError, must, then
+from certdesk.store.database import Change, DuplicateError, Lookup, must, then
 from certdesk.store.sqlite import SQLiteDatabase, connect
 
 ADD = Change(must("INSERT INTO things (name, size) VALUES (:name, :size)"))
@@ -108,6 +108,20 @@ async def test_others_go_on_while_the_disk_is_slow(database: Turns) -> None:
     assert await database.names() == ["chair"]
     assert await second
     assert await database.names() == ["chair", "table"]
+
+
+async def test_what_is_repeated_is_looked_up_once_a_turn(database: Turns) -> None:
+    """Who asks for the same row in one turn shares the first one's; the next turn looks again."""
+    said: list[str] = []
+    database._reader.set_trace_callback(said.append)
+    size = Lookup("SELECT size FROM things WHERE name = :name", is_repeated=True)
+    await database.apply(ADD, {"name": "chair", "size": 1})
+    names = ["chair", "table", "chair", "table"]
+    found = await asyncio.gather(*(database.look_up(size, {"name": name}) for name in names))
+    assert found == [(1,), None, (1,), None]
+    assert len(said) == 2
+    await database.apply(GROW, {"name": "chair"})
+    assert await database.look_up(size, {"name": "chair"}) == (2,)
 
 
 async def test_closing_finishes_what_is_open(database: Turns, path: Path) -> None:
