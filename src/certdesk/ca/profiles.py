@@ -27,7 +27,7 @@ from certdesk.policy.fields import (
 )
 from certdesk.policy.keys import LEAST_RSA_BITS, MOST_RSA_BITS
 from certdesk.policy.names import judge_names
-from certdesk.wire import der
+from certdesk.wire.spki import is_fixed_size_key
 
 POLICY_ARC = "1.2.840.113556.1.8000.2554.5084.8238.8356.19742.47922.7000283.5807182"
 """The arc of Certdesk's certificate policies, made from UUID 13dc202e-20a4-4d1e-bb32-6ad0db589c4e.
@@ -56,25 +56,6 @@ PROFILES = {
 
 DESK_PROFILE = Profile(f"{POLICY_ARC}.1.5", (extensions.SERVER_AUTH,))
 """The desk's own TLS server certificate."""
-
-
-def _fixed_size_key(algorithm: bytes, head: bytes, size: int) -> tuple[bytes, int]:
-    """Return a SubjectPublicKeyInfo's beginning, up to the key itself of `size` octets, and its whole length."""
-    example = der.sequence(algorithm, der.bit_string(head + bytes(size)))
-    return example[: len(example) - size], len(example)
-
-
-def _point(curve: str, size: int) -> tuple[bytes, int]:
-    """Return the same for uncompressed points on a named curve (RFC 5480 §2.1.1 and §2.2)."""
-    return _fixed_size_key(der.sequence(der.oid("1.2.840.10045.2.1"), der.oid(curve)), b"\x04", 2 * size)
-
-
-_FIXED_SIZE_KEYS = (
-    _point("1.2.840.10045.3.1.7", 32),  # P-256
-    _point("1.3.132.0.34", 48),  # P-384
-    _point("1.3.132.0.35", 66),  # P-521
-    _fixed_size_key(der.sequence(der.oid("1.3.101.112")), b"", 32),  # Ed25519
-)
 
 
 def constant_extensions(profile: Profile, *, encipherment: bool = False) -> bytes:
@@ -151,7 +132,7 @@ def check_key(spki: bytes) -> bool:
     is refused, or the key could come back under another digest. That there is a private key to it is not
     asked again: the registration authority has verified the proof of possession over these very octets.
     """
-    if any(len(spki) == length and spki.startswith(prefix) for prefix, length in _FIXED_SIZE_KEYS):
+    if is_fixed_size_key(spki):
         return False
     try:
         key = load_der_public_key(spki)

@@ -2,12 +2,13 @@
 
 import math
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from certdesk.domain.errors import ErrorKind, Problem
 from certdesk.domain.text import N_
 from certdesk.wire.pkcs10 import BAD_EXPONENT, CSR
+from certdesk.wire.spki import is_fixed_size_key
 
 LEAST_RSA_BITS = 2048
 """112 bits of strength (NIST SP 800-57 part 1, table 2)."""
@@ -16,7 +17,6 @@ MOST_RSA_BITS = 8192
 MOST_RSA_EXPONENT = 2**31 - 1
 """Go's crypto/rsa and older CryptoAPI load no larger one, so such a certificate would fail at some verifiers."""
 
-_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 # SHA-1 and MD5 collide; the 224 bit hashes are below the strength of P-256. None is Ed25519's.
 _HASHES = frozenset({"sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512", None})
 _LEGACY_HASHES = _HASHES | {"sha1"}
@@ -28,7 +28,7 @@ _SMALL_PRIMES = math.prod(
 
 def judge_key(csr: CSR, *, legacy: bool = False) -> list[Problem]:
     """Return what speaks against a CSR's key and the hash of its signature, which may be SHA-1 of a legacy device."""
-    problems = _judge_public_key(csr.public_key)
+    problems = [] if is_fixed_size_key(csr.spki) else _judge_public_key(csr.public_key)
     if csr.signature_hash not in (_LEGACY_HASHES if legacy else _HASHES):
         problems.append(
             Problem(
@@ -42,14 +42,11 @@ def judge_key(csr: CSR, *, legacy: bool = False) -> list[Problem]:
 
 
 def _judge_public_key(key: CertificatePublicKeyTypes) -> list[Problem]:
+    """Judge a key that is not of a fixed size, all of which are accepted."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name in _CURVES:
-            return []
         return [_weak(N_("the curve {curve} is not accepted: use P-256, P-384 or P-521"), curve=key.curve.name)]
     if isinstance(key, rsa.RSAPublicKey):
         return _judge_rsa(key)
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return []
     return [_weak(N_("this kind of key is not accepted: use EC P-256, P-384, P-521, RSA or Ed25519"))]
 
 

@@ -4,7 +4,7 @@
     >>> csr.verify()  # doctest: +SKIP
 
 `parse_csr` only reads. What the key and the names are worth is policy's to say. That costs far less than
-checking the signature, and tells a weak key from a forged request, so `verify` is best called last.
+loading the key and checking the signature, and tells a weak key from a forged request, so `verify` is best called last.
 
 Devices in the field send CSRs that a strict reader refuses: attributes or parts of a name that are not in DER's
 order, a subject with characters that its string type does not have, no attributes where there must be an empty set.
@@ -27,6 +27,7 @@ from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
 from certdesk.wire import der as asn1
 from certdesk.wire.names import Name, parse_name, text_of
+from certdesk.wire.spki import is_fixed_size_key
 
 LARGEST_CSR = 32 * 1024
 """Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
@@ -51,7 +52,6 @@ class CSR:
     spki: bytes
     """DER SubjectPublicKeyInfo, byte for byte as in the request."""
     spki_sha256: bytes
-    public_key: CertificatePublicKeyTypes
     signature_hash: str | None
     """The hash's name as cryptography spells it (`sha256`); None for Ed25519 and Ed448, which bring their own."""
     names: Names
@@ -62,6 +62,11 @@ class CSR:
     info: bytes = field(repr=False)
     """DER CertificationRequestInfo: what the requester signed, octet for octet."""
     _request: x509.CertificateSigningRequest = field(repr=False, compare=False)
+
+    @property
+    def public_key(self) -> CertificatePublicKeyTypes:
+        """The requested key, loaded each time; raises `BAD_CSR` for a point that is not on its curve."""
+        return _public_key(self._request)
 
     def subject(self) -> Name:
         """Return the subject that the CSR asks for; raise `BAD_CSR` if there is none to read."""
@@ -80,6 +85,8 @@ class CSR:
 
     def _attribute(self, dotted: str) -> list[asn1.Element] | None:
         wanted = asn1.oid(dotted)
+        if wanted not in self.info:
+            return None
         try:
             for some in asn1.parts(self.info, asn1.whole(self.info))[3:]:
                 for attribute in asn1.parts(self.info, some, _ATTRIBUTES):
@@ -111,7 +118,7 @@ class CSR:
         return bytes(kept)
 
     def verify(self) -> None:
-        """Check the proof of possession: the signature by the requested key (RFC 2986 §4.2); else raise `BAD_CSR`."""
+        """Check the key and the proof of possession, the signature by it (RFC 2986 §4.2); else raise `BAD_CSR`."""
         try:
             valid = self._signature_verifies()
         except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
@@ -146,14 +153,14 @@ def parse_csr(unverified_csr: bytes | str) -> CSR:
     octets = unverified_csr.encode("utf-8", "replace") if isinstance(unverified_csr, str) else bytes(unverified_csr)
     der = _der_of_pem(octets) if _BEGIN in octets or octets[:1] != _SEQUENCE else octets
     request, info = _load(der)
-    key = _public_key(request)
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if spki not in der:
+    _version, _subject, third, *_attributes = asn1.parts(info, asn1.whole(info))
+    spki = asn1.taken(info, third)
+    if not (is_fixed_size_key(spki) or spki == _encoded(_public_key(request))):
         # Explicit curve parameters and hybrid points MUST NOT be used (RFC 5480 §2.1.1, §2.2); compressed points and
         # id-RSASSA-PSS keys go with them, because the device shows the verification code of the bytes that it sent.
         raise _bad(N_("the CSR's key is not encoded as usual: a named curve and an uncompressed point, or plain RSA"))
     names, emails, others = _requested_names(request)
-    return CSR(der, spki, sha256(spki), key, _signature_hash(request), names, emails, others, info, request)
+    return CSR(der, spki, sha256(spki), _signature_hash(request), names, emails, others, info, request)
 
 
 def _bad(message: str, **values: object) -> CertdeskError:
@@ -231,6 +238,10 @@ def _public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKey
         if str(error).startswith("e must be"):  # a test holds cryptography to these words
             raise CertdeskError(ErrorKind.WEAK_KEY, BAD_EXPONENT, field="csr") from None
         raise _bad(N_("the CSR's public key is damaged")) from None
+
+
+def _encoded(key: CertificatePublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _signature_hash(request: x509.CertificateSigningRequest) -> str | None:

@@ -180,7 +180,7 @@ FORGED = "the CSR's signature does not verify: it was not made by the CSR's own 
 def test_bad_csr_is_refused_with_its_sentence(bad: Bad) -> None:
     """A CSR that is wrong in a known way is refused by a sentence of its own, at the field `csr`."""
     with pytest.raises(CertdeskError) as caught:
-        parse_csr(bad.csr)
+        parse_csr(bad.csr).verify()
     assert (caught.value.kind, caught.value.problem.field, str(caught.value)) == (bad.kind, "csr", bad.sentence)
 
 
