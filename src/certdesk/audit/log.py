@@ -86,6 +86,6 @@ class AuditLog:
         """
         self._last = max(at << 12, self._last + 1)
         stamp, count = self._last >> 12, self._last & 0xFFF
-        tail = int.from_bytes(self._randomness(8)) & 0x3FFFFFFFFFFFFFFF | 0x8000000000000000
-        text = f"{stamp:012x}7{count:03x}{tail:016x}"
+        tail = int.from_bytes(self._randomness(8)) >> 2
+        text = f"{stamp << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | tail:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

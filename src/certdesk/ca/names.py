@@ -32,8 +32,12 @@ def _relative_name(kind: bytes, value: str) -> bytes:
 
 def distinguished_name_text(*attributes: tuple[bytes, str]) -> str:
     """Return the same name as text, most specific attribute first (RFC 4514 §2)."""
-    texts = [f"{_LABELS[kind]}={_SPECIAL.sub(_escaped, value)}" for kind, value in attributes if value]
-    return ",".join(reversed(texts))
+    return ",".join(_relative_name_text(kind, value) for kind, value in reversed(attributes) if value)
+
+
+@lru_cache(1024)
+def _relative_name_text(kind: bytes, value: str) -> str:
+    return f"{_LABELS[kind]}={_SPECIAL.sub(_escaped, value)}"
 
 
 def _escaped(special: re.Match[str]) -> str:

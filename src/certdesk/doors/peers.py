@@ -71,7 +71,7 @@ class Peers:
         """
         client = scope.get("client")
         if self._networks and client and self.is_proxy(client[0]):
-            return _forwarded_certificate([value for name, value in scope["headers"] if name == b"client-cert"])
+            return _forwarded_certificate(*[value for name, value in scope["headers"] if name == b"client-cert"])
         chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain")
         return ssl.PEM_cert_to_DER_cert(chain[0]) if chain else None
 
@@ -81,7 +81,8 @@ class Peers:
         return address is not None and (address.is_loopback or self.is_proxy(str(address)))
 
 
-def _forwarded_certificate(values: list[bytes]) -> bytes | None:
+@lru_cache(256)  # a manager decides one request after the other
+def _forwarded_certificate(*values: bytes) -> bytes | None:
     """Decode `Client-Cert`: one structured-field byte sequence, `:base64 of DER:` (RFC 9440 §2.2, RFC 8941 §3.3.5)."""
     if not values:
         return None
