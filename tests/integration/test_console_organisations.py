@@ -48,13 +48,14 @@ async def test_an_organisation_is_added(desk: TestDesk) -> None:
     async with signed_in(desk, "ada") as ada:
         await ada.get("/organisations/add")
         added = {"code": "jpn2", "name": " 日本郵便 ", "country": "JP", "contact_phone": "+81 3-3504-4411"}
+        added |= {"door_rules": "require-code"}
         response = await ada.post("/organisations/add", **{**FIELDS, **added, "allowed_names": "*.post.example\r\n"})
         assert (response.status_code, response.headers["location"]) == (303, "/organisations/JPN2?notice=saved")
         page = words(await ada.get("/organisations/JPN2"))
     kept = await desk.store.organisations.get("JPN2")
     assert kept
     assert (kept.name, kept.contact_phone, kept.allowed_names) == ("日本郵便", "+81335044411", ("post.example",))
-    assert kept.kinds == {Kind.MOBILE, Kind.WORKSTATION, Kind.SERVER}
+    assert (kept.kinds, kept.door_rules) == ({Kind.MOBILE, Kind.WORKSTATION, Kind.SERVER}, {DoorRule.REQUIRE_CODE})
     assert "日本郵便" in page
     assert "Japan" in page
 
