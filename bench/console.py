@@ -11,17 +11,18 @@ values by each of the visitors that may see it (`bench.visits`), one request at 
 import argparse
 import asyncio
 import contextlib
-import gzip
 import http.client
 import re
 import statistics
 import sys
 import tempfile
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -43,6 +44,8 @@ _LARGEST_PAGE = 150_000
 _SLOWEST = 100
 """Milliseconds, at the 95th percentile."""
 _GROWTH = 4 / 3
+_NOTICED = 0.05
+"""Seconds until the server has noticed that nobody reads on."""
 _GZIP = b"\x1f\x8b"
 _LINKED = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
@@ -69,32 +72,31 @@ class Growth(NamedTuple):
 class Measured:
     """What pages took and showed, by visitor, and what they weigh."""
 
-    times: defaultdict[Key, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(dict))
-    """Milliseconds."""
+    times: defaultdict[Key, defaultdict[str, list[list[float]]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    """Milliseconds, pass by pass."""
     rows: dict[tuple[Key, str], float] = field(default_factory=dict)
-    """Rows of tables, on average."""
+    """Rows of tables, or lines of the begin of a file, on average."""
     weights: dict[str, int] = field(default_factory=dict)
 
-    def add(self, key: Key, visitor: str, times: list[float], rows: float) -> None:
-        """Note what a pass measured, unless an earlier one was quieter: other programs share the machine."""
-        self.rows[key, visitor] = rows
-        earlier = self.times[key].get(visitor)
-        if earlier is None or _percentile(times) < _percentile(earlier):
-            self.times[key][visitor] = times
-
     def quantiles(self, key: Key) -> tuple[float, float]:
-        """Return the median and the 95th percentile of the visitor who waits longest."""
-        every = [(statistics.median(times), _percentile(times)) for times in self.times[key].values()]
-        return max(median for median, _ in every), max(percentile for _, percentile in every)
+        """Return the median and the 95th percentile of the visitor who waits longest.
+
+        The quietest pass counts: other programs share the machine.
+        """
+        quietest = [min(passes, key=_percentile) for passes in self.times[key].values()]
+        return max(map(statistics.median, quietest)), max(map(_percentile, quietest))
 
     def growth(self, page: str, database: str) -> Growth:
         """Return how much longer the page takes with the most requests than with the fewest, at the median.
 
-        It is that of the visitor who then waits longest.
+        It is that of the visitor who then waits longest, over all passes: each visited both in turn.
         """
         few, many = ((page, database, size) for size in (_SIZES[0], _SIZES[-1]))
-        visitor = max(self.times[many], key=lambda name: statistics.median(self.times[many][name]))
-        took = statistics.median(self.times[many][visitor]) / statistics.median(self.times[few][visitor])
+        medians = {visitor: statistics.median(chain(*passes)) for visitor, passes in self.times[many].items()}
+        visitor = max(medians, key=lambda name: medians[name])
+        took = medians[visitor] / statistics.median(chain(*self.times[few][visitor]))
         return Growth(took, self.rows[few, visitor], self.rows[many, visitor])
 
 
@@ -103,8 +105,8 @@ def _percentile(times: list[float]) -> float:
 
 
 def plain(text: bytes) -> bytes:
-    """Return an answer's body as it was before it was compressed."""
-    return gzip.decompress(text) if text.startswith(_GZIP) else text
+    """Return an answer's body, or its beginning, as it was before it was compressed."""
+    return zlib.decompressobj(wbits=31).decompress(text) if text.startswith(_GZIP) else text
 
 
 class Browser:
@@ -133,7 +135,12 @@ class Browser:
         assert answer.status == http.client.OK, (page.name, page.address(visitor, number), answer.status, text[:2000])
         if page.enough:
             self._connection.close()
+            time.sleep(_NOTICED)
         return took, text
+
+    def close(self) -> None:
+        """Close the connection before the server tires of it; the next visit opens another."""
+        self._connection.close()
 
     def weight(self, text: bytes) -> int:
         """Return the octets of a page and of everything that it loads, as they are sent."""
@@ -161,6 +168,8 @@ def measure(desks: dict[int, Desk], rounds: int, passes: int, measured: Measured
             _say(f"measuring: pass {number + 1}")
             for same in zip(*everybody, strict=True):
                 _visit_all(same, rounds, measured)
+                for _, _, _, browser in same:
+                    browser.close()
 
 
 async def _let_in(everybody: list[Visitor], size: int, store: Store) -> None:
@@ -178,8 +187,9 @@ def _visit_all(same: Sequence[tuple[int, Desk, Visitor, Browser]], rounds: int, 
                 seen.append(browser.visit(page, visitor, number))
         for (size, desk, visitor, browser), seen in zip(same, taken, strict=True):
             times = [took for took, _ in seen]
-            rows = 0 if page.enough else statistics.mean(plain(text).count(b"<tr") for _, text in seen)
-            measured.add((page.name, desk.name, size), visitor.name, times, rows)
+            key, mark = (page.name, desk.name, size), b"\n" if page.enough else b"<tr"
+            measured.times[key][visitor.name].append(times)
+            measured.rows[key, visitor.name] = statistics.mean(plain(text).count(mark) for _, text in seen)
             if not page.enough:
                 measured.weights[page.name] = max(measured.weights.get(page.name, 0), browser.weight(seen[-1][1]))
             if _percentile(times) > _SLOWEST:
