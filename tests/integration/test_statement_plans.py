@@ -27,11 +27,11 @@ READS = {
     for read in [getattr(module, name)]
 }
 WRITES = {
-    f"{module.__name__.rpartition('.')[2]}.{name}.{number}": step.sql
+    f"{module.__name__.rpartition('.')[2]}.{name}.{number}": step.sql.replace("?", ":v")
     for module in (requests, certificates, codes, events, validation)
     for name, change in vars(module).items()
     if isinstance(change, Change)
-    for number, step in enumerate(change.steps)
+    for number, (step, _) in enumerate(change.steps)
 }
 
 

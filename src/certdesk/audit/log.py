@@ -1,10 +1,10 @@
 """Making events, and the octets that stand for one in codes and digests."""
 
-import hmac
 from typing import Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from certdesk.domain.clock import Clock
@@ -55,7 +55,7 @@ class AuditLog:
 
     def __init__(self, signer: Signer, clock: Clock, randomness: Randomness) -> None:
         self.signer = signer
-        self._key = _authentication_key(signer)
+        self._mac = HMAC(_authentication_key(signer), SHA256())
         self._clock = clock
         self._randomness = randomness
         self._last = 0
@@ -77,7 +77,9 @@ class AuditLog:
 
     def code(self, event: Event) -> bytes:
         """Return the code that this desk gives to an event: HMAC-SHA-256 over its ID and content."""
-        return hmac.digest(self._key, event.id.encode() + content(event), "sha256")
+        mac = self._mac.copy()  # which has taken the key in already
+        mac.update(event.id.encode() + content(event))
+        return mac.finalize()
 
     def _new_id(self, at: int) -> str:
         """Return a UUID version 7 that sorts after this process's last one (RFC 9562 §6.2, method 3).

@@ -17,8 +17,9 @@ earlier *must* step touched its row.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Protocol
 
 Values = Mapping[str, Any]
@@ -58,7 +59,8 @@ class Change:
     """
 
     def __init__(self, *steps: Step, shared_by: str = "") -> None:
-        self.steps = tuple(Step(step.sql.replace("{held}", "TRUE"), step.must) for step in steps)
+        self.steps = tuple((Positional(step.sql.replace("{held}", "TRUE"), "?"), step.must) for step in steps)
+        """For SQLite: the statements, and which of them have to touch a row."""
         self.folded = Positional(_fold(steps))
         self.is_shared = bool(shared_by)
         self.order = self.folded.names.index(shared_by) if shared_by else 0
@@ -78,18 +80,20 @@ class Lookup:
 
 
 class Positional:
-    """A statement with numbered parameters, as PostgreSQL wants them."""
+    """A statement with numbered parameters, as PostgreSQL wants them, and as SQLite binds them fastest."""
 
-    __slots__ = ("names", "sql")
-
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, mark: str = "$") -> None:
         names: dict[str, int] = {}
-        self.sql = _PARAMETER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
+        self.sql = _PARAMETER.sub(lambda match: f"{mark}{names.setdefault(match[1], len(names) + 1)}", sql)
         self.names = tuple(names)
+        self.arguments: Callable[[Values], Sequence[Any]] = _getter(self.names)
+        """Returns the values in the order of their numbers."""
 
-    def arguments(self, values: Values) -> list[Any]:
-        """Return the values in the order of their numbers."""
-        return [values[name] for name in self.names]
+
+def _getter(names: tuple[str, ...]) -> Callable[[Values], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]  # an `itemgetter` of one would return the value itself
 
 
 def _fold(steps: Iterable[Step]) -> str:

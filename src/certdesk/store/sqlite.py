@@ -134,8 +134,8 @@ class SQLiteDatabase:
         execute("SAVEPOINT change")
         held = False
         try:
-            for step in change.steps:
-                if execute(step.sql, values).rowcount < 1 and step.must:
+            for step, must in change.steps:
+                if execute(step.sql, step.arguments(values)).rowcount < 1 and must:
                     break
             else:
                 held = True

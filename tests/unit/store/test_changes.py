@@ -19,7 +19,10 @@ def test_parameters_are_numbered_by_their_first_mention() -> None:
     """A name that stands twice is one parameter, and arguments come in the order of the numbers."""
     statement = Positional("SELECT :b, :a, :b")
     assert statement.sql == "SELECT $1, $2, $1"
-    assert statement.arguments({"a": 1, "b": 2, "unused": 3}) == [2, 1]
+    assert statement.arguments({"a": 1, "b": 2, "unused": 3}) == (2, 1)
+    assert Positional("SELECT :a", "?").sql == "SELECT ?1"
+    assert list(Positional("SELECT :a").arguments({"a": 1})) == [1]
+    assert list(Positional("SELECT 1").arguments({"a": 1})) == []
 
 
 def test_casts_are_not_parameters() -> None:
@@ -41,4 +44,9 @@ def test_the_first_guard_answers_and_later_ones_undo() -> None:
 
 def test_sqlite_needs_no_guards_in_the_text() -> None:
     """SQLite stops at a step that does not hold, so `{held}` is true wherever it is read."""
-    assert [step.sql for step in Change(TAKE, PAY).steps] == [TAKE.sql, PAY.sql.replace("{held}", "TRUE")]
+    steps = [(step.sql, step.names, must) for step, must in Change(TAKE, PAY, NOTE).steps]
+    assert steps == [
+        ("UPDATE seats SET taken_by = ?1 WHERE number = ?2 AND taken_by IS NULL", ("who", "seat"), True),
+        ("UPDATE purses SET coins = coins - 1 WHERE owner = ?1 AND coins > 0 AND TRUE", ("who",), True),
+        ("INSERT INTO notes (text) SELECT ?1 WHERE TRUE", ("who",), False),
+    ]
