@@ -20,6 +20,7 @@ from certdesk.domain.text import N_
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(CROCKFORD)} | {"I": 1, "L": 1, "O": 0}
 _ORGANISATION = re.compile(r"[A-Z0-9]{2,12}")
+_WRITTEN = re.compile(rf"([A-Z0-9]{{2,12}})-([{CROCKFORD}]{{4}})-([{CROCKFORD}]{{4}})")
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015]+")
 _LONGEST_INPUT = 64  # an ID with every character set apart, and some
 
@@ -68,6 +69,18 @@ def parse_request_id(unverified_id: str) -> str:
 
     Lower case, missing hyphens or spaces in their place, and I, L and O for 1, 1 and 0 are accepted.
     """
+    as_written = _WRITTEN.fullmatch(unverified_id)
+    organisation, body = (as_written[1], as_written[2] + as_written[3]) if as_written else _put_right(unverified_id)
+    if _check_character(organisation, body[:7]) != body[7]:
+        raise CertdeskError(
+            ErrorKind.MALFORMED,
+            N_("this request ID has a typing error: its check character does not match"),
+            field="id",
+        )
+    return _written(organisation, body)
+
+
+def _put_right(unverified_id: str) -> tuple[str, str]:
     compact = _SEPARATORS.sub("", unverified_id[:_LONGEST_INPUT]).upper()
     organisation, body = compact[:-8], compact[-8:]
     if (
@@ -76,14 +89,7 @@ def parse_request_id(unverified_id: str) -> str:
         or not all(character in _VALUE for character in body)
     ):
         raise CertdeskError(ErrorKind.MALFORMED, N_("a request ID looks like FRA1-7GQ4-2KXM"), field="id")
-    body = "".join(CROCKFORD[_VALUE[character]] for character in body)
-    if _check_character(organisation, body[:7]) != body[7]:
-        raise CertdeskError(
-            ErrorKind.MALFORMED,
-            N_("this request ID has a typing error: its check character does not match"),
-            field="id",
-        )
-    return _written(organisation, body)
+    return organisation, "".join(CROCKFORD[_VALUE[character]] for character in body)
 
 
 def organisation_of(request_id: str) -> str:

@@ -3,23 +3,26 @@
 from certdesk.wire import der
 
 
-def _fixed_size_key(algorithm: bytes, head: bytes, size: int) -> tuple[bytes, int]:
-    """Return a SubjectPublicKeyInfo's beginning, up to the key itself of `size` octets, and its whole length."""
+def _fixed_size_key(algorithm: bytes, head: bytes, size: int) -> tuple[int, bytes]:
+    """Return a SubjectPublicKeyInfo's length, and its beginning up to the key itself of `size` octets."""
     example = der.sequence(algorithm, der.bit_string(head + bytes(size)))
-    return example[: len(example) - size], len(example)
+    return len(example), example[: len(example) - size]
 
 
-def _point(curve: str, size: int) -> tuple[bytes, int]:
+def _point(curve: str, size: int) -> tuple[int, bytes]:
     """Return the same for uncompressed points on a named curve (RFC 5480 §2.1.1 and §2.2)."""
     return _fixed_size_key(der.sequence(der.oid("1.2.840.10045.2.1"), der.oid(curve)), b"\x04", 2 * size)
 
 
-_FIXED_SIZE_KEYS = (
-    _point("1.2.840.10045.3.1.7", 32),  # P-256
-    _point("1.3.132.0.34", 48),  # P-384
-    _point("1.3.132.0.35", 66),  # P-521
-    _fixed_size_key(der.sequence(der.oid("1.3.101.112")), b"", 32),  # Ed25519
+_BEGINS = dict(
+    [
+        _point("1.2.840.10045.3.1.7", 32),  # P-256
+        _point("1.3.132.0.34", 48),  # P-384
+        _point("1.3.132.0.35", 66),  # P-521
+        _fixed_size_key(der.sequence(der.oid("1.3.101.112")), b"", 32),  # Ed25519
+    ]
 )
+"""By length: each has another."""
 
 
 def is_fixed_size_key(spki: bytes) -> bool:
@@ -27,4 +30,5 @@ def is_fixed_size_key(spki: bytes) -> bool:
 
     Whether the octets in the place of the point are one on the curve is not looked at: loading the key tells.
     """
-    return any(len(spki) == length and spki.startswith(prefix) for prefix, length in _FIXED_SIZE_KEYS)
+    begin = _BEGINS.get(len(spki))
+    return begin is not None and spki.startswith(begin)
