@@ -5,7 +5,8 @@
     python -m bench.console --write         # also writes the tables into docs/performance.md
 
 A server process of its own answers, over HTTP as behind a proxy. Each page is asked for again and again with other
-values by each of the visitors that may see it (`bench.visits`), one request at a time.
+values by each of the visitors that may see it (`bench.visits`), one request at a time, of the smaller and of the larger
+desk in turn.
 """
 
 import argparse
@@ -241,8 +242,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.console", description=main.__doc__)
     parser.add_argument("--write", action="store_true", help=f"also write the tables into docs/{_DOCUMENT.name}")
     parser.add_argument("--folder", type=Path, help="where the desks are kept, or are already")
-    parser.add_argument("--rounds", type=int, default=20, help="how often each visitor asks for each page (20)")
-    parser.add_argument("--passes", type=int, default=2, help="of which the quieter counts, page by page (2)")
+    parser.add_argument("--rounds", type=int, default=40, help="how often each visitor asks for each page (40)")
+    parser.add_argument("--passes", type=int, default=2, help="how often all of that is done (2)")
     parser.add_argument("--databases", nargs="+", default=_DATABASES, choices=_DATABASES)
     arguments = parser.parse_args()
     measured = Measured()

@@ -63,6 +63,8 @@ class Change:
         """For SQLite: the statements, and which of them have to touch a row."""
         self.folded = Positional(_fold(steps))
         self.is_shared = bool(shared_by)
+        self.needs_savepoint = not shared_by or any(step.must for step in steps[1:])
+        """Whether SQLite has to expect that it stops midway; those that come by the dozen have no other reason to."""
         self.order = self.folded.names.index(shared_by) if shared_by else 0
         """Which of the folded statement's arguments those who share a transaction are sorted by."""
 

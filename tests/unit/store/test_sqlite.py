@@ -185,6 +185,27 @@ async def test_a_change_that_does_not_hold_is_undone(database: Turns) -> None:
     assert await database.row("SELECT size FROM things WHERE name = 'chair'", {}) == (9,)
 
 
+async def test_a_change_without_a_savepoint_fails_for_everybody(database: Turns) -> None:
+    """If a later step of one that is expected to hold fails, nobody of its turn is told that anything was stored."""
+    grow = Change(
+        must("UPDATE things SET size = size + 1 WHERE name = :name"),
+        then("INSERT INTO things (name, size) VALUES (:name, 0)"),
+        shared_by="name",
+    )
+    assert await database.apply(ADD, {"name": "chair", "size": 1})
+    assert not await database.apply(grow, {"name": "lamp"})
+    done = await asyncio.gather(
+        database.apply(ADD, {"name": "table", "size": 1}),
+        database.apply(grow, {"name": "chair"}),
+        database.apply(ADD, {"name": "lamp", "size": 1}),
+        return_exceptions=True,
+    )
+    assert isinstance(done[0], CertdeskError)
+    assert isinstance(done[1], DuplicateError)
+    assert done[2] is True
+    assert await database.rows("SELECT name, size FROM things ORDER BY name", {}) == [("chair", 1), ("lamp", 1)]
+
+
 async def test_who_lost_sees_who_won(database: Turns) -> None:
     """A change that ran into a neighbour's is answered when the neighbour's can be read."""
 
