@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -62,8 +63,13 @@ class Batch:
 
 def event_step(prefix: str = "event") -> str:
     """Return the SQL of a step that records an event; its parameters begin with the prefix."""
-    parameters = ", ".join(f":{prefix}_{column}" for column in _COLUMNS.split(", "))
+    parameters = ", ".join(f":{name}" for name in _parameters(prefix))
     return f"INSERT INTO events ({_COLUMNS}) SELECT {parameters} WHERE {{held}}"
+
+
+@cache
+def _parameters(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}_{column}" for column in _COLUMNS.split(", "))
 
 
 _ADD = Change(must(event_step()))
@@ -72,17 +78,8 @@ _ADD = Change(must(event_step()))
 def event_values(sealed: SealedEvent, prefix: str = "event") -> dict[str, Any]:
     """Return the parameters of `event_step`."""
     event = sealed.event
-    return {
-        f"{prefix}_id": event.id,
-        f"{prefix}_at": event.at,
-        f"{prefix}_action": event.action,
-        f"{prefix}_actor": event.actor,
-        f"{prefix}_source": event.source,
-        f"{prefix}_organisation": event.organisation,
-        f"{prefix}_subject": event.subject,
-        f"{prefix}_facts": _encode(event.facts).decode(),
-        f"{prefix}_mac": sealed.mac,
-    }
+    start = event.id, event.at, event.action, event.actor, event.source, event.organisation, event.subject
+    return dict(zip(_parameters(prefix), (*start, _encode(event.facts).decode(), sealed.mac), strict=True))
 
 
 def of_row(row: Row) -> SealedEvent:

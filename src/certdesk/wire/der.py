@@ -123,10 +123,14 @@ def text(value: str, tag: int = UTF8_STRING) -> bytes:
 
 def time(milliseconds: int) -> bytes:
     """Return a Time of RFC 5280 §4.1.2.5: UTCTime through the year 2049, GeneralizedTime from 2050 on."""
-    seconds = milliseconds // 1000
+    return _time(milliseconds // 1000)
+
+
+@lru_cache(256)  # dozens of certificates begin and end within the same second
+def _time(seconds: int) -> bytes:
     if _UTC_TIME_BEGINS <= seconds < _YEAR_2050:
         return tlv(UTC_TIME, strftime("%y%m%d%H%M%SZ", gmtime(seconds)).encode())
-    return generalized_time(milliseconds)
+    return generalized_time(seconds * 1000)
 
 
 def generalized_time(milliseconds: int) -> bytes:
