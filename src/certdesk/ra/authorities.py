@@ -1,6 +1,8 @@
 """Where the desk's authorities stand: their lists, their answers, and what they renew next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cryptography import x509
 
@@ -10,9 +12,8 @@ from certdesk.domain.clock import MINUTE
 from certdesk.domain.enrollment import DAY, Principal, Role
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.domain.text import N_
-from certdesk.domain.validation import StoredCRL
 from certdesk.ra.office import Office
-from certdesk.store.authorities import AnswerCounts
+from certdesk.store.authorities import AnswerCounts, LatestList
 from certdesk.va.authority import ANSWER_VALIDITY
 from certdesk.va.responder import RESPONDER_VALIDITY
 
@@ -28,7 +29,7 @@ class ListState:
 
     authority: str
     """`root` or `issuing`."""
-    crl: StoredCRL | None
+    crl: LatestList | None
     entries: int
     """Certificates that are on it."""
     renewed_at: int | None
@@ -51,6 +52,8 @@ class Authorities(Office):
 
     _counted: tuple[int, AnswerCounts] | None = None
     """Counting half a million answers takes some milliseconds, so one count serves everybody for a minute."""
+    _lengths: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    """By issuer, the number of its list that was read last, and how many certificates are on it."""
 
     async def authority_state(self, by: Principal) -> AuthorityState:
         """Return where the authorities stand; raise `FORBIDDEN`."""
@@ -67,11 +70,20 @@ class Authorities(Office):
         return AuthorityState(lists, answers, counted_at, renewed_at)
 
     async def _list_state(self, authority: str, issuer: str, validity: int) -> ListState:
-        crl = await self._store.validation.latest_crl(issuer)
+        crl = await self._store.authorities.latest_list(issuer)
         if crl is None:
             return ListState(authority, None, 0, None)
-        entries = len(x509.load_der_x509_crl(crl.der))
+        entries = await self._entries(issuer, crl.number)
         return ListState(authority, crl, entries, crl.next_update - validity // 2)
+
+    async def _entries(self, issuer: str, number: int) -> int:
+        """Return how many certificates are on an issuer's latest list, which is read once for each number."""
+        known, entries = self._lengths.get(issuer, (None, 0))
+        if known != number:
+            crl = await self._store.validation.latest_crl(issuer)
+            entries = len(x509.load_der_x509_crl(crl.der)) if crl else 0
+            self._lengths = {**self._lengths, issuer: (number, entries)}
+        return entries
 
     async def _answers(self) -> tuple[int, AnswerCounts]:
         now = self._clock()

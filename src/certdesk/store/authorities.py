@@ -13,6 +13,9 @@ _STALE = """
     WHERE a.next_update >= :since AND a.next_update < :now AND c.not_after >= :now
 """
 _MISSING = "SELECT count(*) FROM ocsp_answers WHERE next_update = 0"
+_LATEST_LIST = """
+    SELECT number, this_update, next_update FROM crls WHERE issuer = :issuer ORDER BY number DESC LIMIT 1
+"""
 _LAST_OWN = "SELECT max(at) FROM issuances WHERE request_id = :request_id AND attempt = 0"
 
 
@@ -30,6 +33,15 @@ class AnswerCounts:
     """Of new certificates: signed for the first time next."""
 
 
+@dataclass(frozen=True, slots=True)
+class LatestList:
+    """An authority's revocation list with the highest number, without what is on it."""
+
+    number: int
+    this_update: int
+    next_update: int
+
+
 class Authorities:
     """Figures about what the authorities have made."""
 
@@ -41,6 +53,11 @@ class Authorities:
         values = {"now": now, "due": due, "since": since}
         figures = [await self._database.row(query, values) for query in (_CURRENT, _STALE, _MISSING)]
         return AnswerCounts(*(int(figure) for row in figures if row for figure in row))
+
+    async def latest_list(self, issuer: str) -> LatestList | None:
+        """Return when an issuer's present list was made and until when it is good; the list itself may be large."""
+        row = await self._database.row(_LATEST_LIST, {"issuer": issuer})
+        return LatestList(*row) if row else None
 
     async def last_own(self, purpose: str) -> int | None:
         """Return when the desk last issued a certificate to itself for a purpose."""
