@@ -75,7 +75,7 @@ class Lookup:
     def __init__(self, sql: str, *, is_repeated: bool = False) -> None:
         self.sql = sql
         self.is_repeated = is_repeated
-        """Whether many who ask in one turn want the very same row, such as who their manager is."""
+        """Whether many ask for the very same row, such as who their manager is, or an OCSP answer."""
         self.positional = Positional(sql)
         # The same for several callers at once, whose values are the columns of `asked`.
         self.lateral = re.sub(r"\$(\d+)", r"asked.v\1", self.positional.sql)

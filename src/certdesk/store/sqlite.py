@@ -21,6 +21,8 @@ from certdesk.store.database import Change, DuplicateError, Lookup, Row, Values
 
 _BUSY_SECONDS = 10.0
 _DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+_MOST_REMEMBERED = 4096
+"""Rows; those of OCSP answers have some 1,500 octets."""
 _CHECKPOINT_PAGES = 8192
 """32 MiB. A busy moment's commit writes hundreds of pages, mostly the same as the one before: written back into the
 database after a thousand, SQLite's usual, they would cost almost every commit a second wait for the disk."""
@@ -68,8 +70,12 @@ class SQLiteDatabase:
         self._writer = connect(path)
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = TRUE")
-        self._repeated: dict[tuple[Any, ...], Row | None] = {}
-        """What was looked up in this turn."""
+        self._remembered: dict[tuple[Any, ...], Row | None] = {}
+        """What was looked up since anybody has written."""
+        self._version: Row | None = None
+        """Which state of the database that is of."""
+        self._is_looked_at = False
+        """Whether that was made sure of in this turn of the event loop."""
         self._committer = ThreadPoolExecutor(1, "commit")
         self._waiting: list[asyncio.Future[None]] | None = None
         """Those whose changes are in the open transaction; None when none is open."""
@@ -85,15 +91,27 @@ class SQLiteDatabase:
         return found
 
     async def look_up(self, lookup: Lookup, values: Values) -> Row | None:
-        """Return the row, or None; who asks for the same in one turn of the event loop is answered from the first."""
+        """Return the row, or None; what is asked again and again is remembered until anybody writes anything."""
         if not lookup.is_repeated:
             return await self.row(lookup.sql, values)
+        if not self._is_looked_at:
+            self._is_looked_at = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
+            await self._forget_what_is_old()
         key = lookup, *values.values()
-        if key not in self._repeated:
-            if not self._repeated:
-                asyncio.get_running_loop().call_soon(self._repeated.clear)
-            self._repeated[key] = await self.row(lookup.sql, values)
-        return self._repeated[key]
+        if key not in self._remembered:
+            self._remembered[key] = await self.row(lookup.sql, values)
+        return self._remembered[key]
+
+    async def _forget_what_is_old(self) -> None:
+        """Forget what was looked up before the last commit, by this process or another, or too much of it."""
+        row = await self.row("PRAGMA data_version", {})
+        if row != self._version or len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.clear()
+            self._version = row
+
+    def _end_turn(self) -> None:
+        self._is_looked_at = False
 
     async def rows(self, sql: str, values: Values) -> Sequence[Row]:
         """Return all rows."""

@@ -7,11 +7,14 @@ from certdesk.domain.validation import RevokedCertificate, StoredAnswer, StoredC
 from certdesk.store.database import Change, Database, DuplicateError, Lookup, Row, must
 
 _FACTS = "c.serial_number, c.status, c.revoked_at, c.revocation_reason, c.not_after"
-_STATUS = Lookup(f"""
+_STATUS = Lookup(
+    f"""
     SELECT {_FACTS}, a.status, a.der, a.this_update, a.next_update
     FROM certificates c LEFT JOIN ocsp_answers a ON a.serial_number = c.serial_number
     WHERE c.serial_number = :serial_number
-""")
+    """,
+    is_repeated=True,
+)
 _STALE = f"""
     SELECT {_FACTS} FROM ocsp_answers a JOIN certificates c ON c.serial_number = a.serial_number
     WHERE a.next_update < :before AND c.not_after >= :now
