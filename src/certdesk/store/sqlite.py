@@ -38,7 +38,6 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -16384")
-        connection.execute("PRAGMA temp_store = MEMORY")  # what savepoints keep would fill files in /var/tmp
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     except sqlite3.Error as error:
         connection.close()
@@ -68,6 +67,8 @@ class SQLiteDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer = connect(path)
+        # What savepoints keep would go into files in /var/tmp; migrations, which sort whole tables, leave it there.
+        self._writer.execute("PRAGMA temp_store = MEMORY")
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only = TRUE")
         self._remembered: dict[tuple[Any, ...], Row | None] = {}
