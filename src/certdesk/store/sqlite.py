@@ -96,9 +96,9 @@ class SQLiteDatabase:
         if not lookup.is_repeated:
             return await self.row(lookup.sql, values)
         if not self._is_looked_at:
+            await self._forget_what_is_old()
             self._is_looked_at = True
             asyncio.get_running_loop().call_soon(self._end_turn)
-            await self._forget_what_is_old()
         key = lookup, *values.values()
         if key not in self._remembered:
             self._remembered[key] = await self.row(lookup.sql, values)
