@@ -26,7 +26,7 @@ async def add_organisation(page: Page) -> None:
     """Enter La Poste, from the menu on."""
     await page.get_by_role("link", name="Organisations").click()
     await page.get_by_role("button", name="Add an organisation").click()
-    await page.get_by_label("Code").fill("FRA1")
+    await page.get_by_label("Code", exact=True).fill("FRA1")
     await page.get_by_label("Name", exact=True).fill("La Poste")
     await page.get_by_label("Country").select_option(label="France")
     for kind in ("mobile", "workstation"):
