@@ -135,7 +135,7 @@ class Browser:
         took = (time.perf_counter() - began) * 1000
         assert answer.status == http.client.OK, (page.name, page.address(visitor, number), answer.status, text[:2000])
         if page.enough:
-            self._connection.close()
+            self.close()
             time.sleep(_NOTICED)
         return took, text
 

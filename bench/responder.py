@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bench.desk import PASSPHRASE, Desk
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.hierarchy import load_hierarchy
-from certdesk.ca.signing import Validity, spki_of
+from certdesk.ca.signing import Validity
 from certdesk.domain.clock import HOUR, MINUTE, system_clock
 from certdesk.keys.directory import KeyDirectory
 from certdesk.store import Store
+from certdesk.wire.spki import spki_of
 from tests.postgresql import free_port
 
 _START_SECONDS = 10

@@ -7,11 +7,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.names import server_names
-from certdesk.ca.signing import Validity, spki_of
+from certdesk.ca.signing import Validity
 from certdesk.domain.clock import MINUTE, SECOND, Clock
 from certdesk.domain.enrollment import DAY, Names
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.signer import KeyAlgorithm, generate
+from certdesk.wire.spki import spki_of
 
 _VALIDITY = 30 * DAY
 _BACKDATING = 5 * MINUTE

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.ca import extensions, names
-from certdesk.ca.signing import Validity, key_identifier, new_serial_number, sign_certificate, spki_of
+from certdesk.ca.signing import Validity, key_identifier, new_serial_number, sign_certificate
 from certdesk.domain.clock import HOUR, SECOND, Clock
 from certdesk.domain.enrollment import DAY
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -29,6 +29,7 @@ from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.files import write_durably
 from certdesk.keys.signer import KeyAlgorithm, Signer
 from certdesk.policy.fields import LONGEST_COMMON_NAME, judge_text, shown
+from certdesk.wire.spki import spki_of
 
 ROOT, ISSUING = "root", "issuing"
 """Names of the two CAs: of their keys, certificate files and places in URLs."""
@@ -79,7 +80,7 @@ def parse_ca_certificate(der: bytes) -> CACertificate:
         der,
         certificate,
         certificate.subject.public_bytes(),
-        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        spki_of(certificate.public_key()),
         identifier,
         int(certificate.not_valid_before_utc.timestamp()) * SECOND,
         int(certificate.not_valid_after_utc.timestamp()) * SECOND,

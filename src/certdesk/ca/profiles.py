@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from certdesk.ca import extensions, names
 from certdesk.ca.order import CertificateOrder
-from certdesk.ca.signing import spki_of
 from certdesk.domain.enrollment import Kind
 from certdesk.domain.errors import CertdeskError, ErrorKind, Problem
 from certdesk.domain.text import N_
@@ -27,7 +26,7 @@ from certdesk.policy.fields import (
 )
 from certdesk.policy.keys import LEAST_RSA_BITS, MOST_RSA_BITS
 from certdesk.policy.names import judge_names
-from certdesk.wire.spki import is_fixed_size_key
+from certdesk.wire.spki import is_fixed_size_key, spki_of
 
 POLICY_ARC = "1.2.840.113556.1.8000.2554.5084.8238.8356.19742.47922.7000283.5807182"
 """The arc of Certdesk's certificate policies, made from UUID 13dc202e-20a4-4d1e-bb32-6ad0db589c4e.

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from certdesk.ca.authority import CertificateAuthority
-from certdesk.ca.signing import Validity, spki_of
+from certdesk.ca.signing import Validity
 from certdesk.domain.clock import MINUTE, SECOND, Clock
 from certdesk.domain.enrollment import DAY
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -26,6 +26,7 @@ from certdesk.keys.signer import KeyAlgorithm, generate
 from certdesk.store.scep import SCEPIdentities as Stored
 from certdesk.store.scep import StoredIdentity
 from certdesk.wire.cms import Certificate, Cipher, Digest, Enveloped, Party, parse_certificate, signed
+from certdesk.wire.spki import spki_of
 
 KEY_ALGORITHM = KeyAlgorithm.RSA_3072
 _VALIDITY = 365 * DAY

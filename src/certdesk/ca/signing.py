@@ -3,9 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from certdesk.domain.identifiers import Randomness
 from certdesk.keys.signer import Signer
 from certdesk.wire import der
@@ -45,11 +42,6 @@ def new_serial_number(randomness: Randomness) -> bytes:
     """
     octets = randomness(SERIAL_NUMBER_LENGTH)
     return bytes((octets[0] % 0x7F + 1,)) + octets[1:]
-
-
-def spki_of(public_key: PublicKeyTypes) -> bytes:
-    """Return the DER SubjectPublicKeyInfo."""
-    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def sign(signer: Signer, tbs: bytes, *unsigned: bytes) -> bytes:

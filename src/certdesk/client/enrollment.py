@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certdesk.client.desk import Answer, Desk, RefusedError
 from certdesk.client.device import this_device
@@ -29,6 +29,7 @@ from certdesk.domain.identifiers import Randomness, sha256, verification_code
 from certdesk.domain.states import RequestState
 from certdesk.domain.text import N_
 from certdesk.wire.settings import Settings
+from certdesk.wire.spki import spki_of
 
 _MOST_RETIRED = 8
 
@@ -162,7 +163,7 @@ def _renewal(order: Order) -> dict[str, object]:
 def _spki(order: Order) -> bytes:
     """Return the DER SubjectPublicKeyInfo of our key."""
     key = x509.load_pem_x509_csr(order.csr.encode()).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return spki_of(key)
 
 
 def _pem(certificate: x509.Certificate) -> str:

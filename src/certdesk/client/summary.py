@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certdesk.client.desk import printable
 from certdesk.client.records import Enrollment, Issued
 from certdesk.domain.identifiers import sha256, verification_code
 from certdesk.domain.text import N_
+from certdesk.wire.spki import spki_of
 
 
 def serial_number(certificate: x509.Certificate) -> str:
@@ -66,7 +66,7 @@ def _verification_code(enrollment: Enrollment) -> str | None:
     if enrollment.issued is None:
         return None
     key = x509.load_pem_x509_certificate(enrollment.issued.certificate.encode()).public_key()
-    return verification_code(sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)))
+    return verification_code(sha256(spki_of(key)))
 
 
 def _certificate(issued: Issued) -> dict[str, object]:

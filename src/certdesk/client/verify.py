@@ -10,12 +10,12 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from certdesk.client.failures import unusable_answer
 from certdesk.domain.enrollment import Kind
 from certdesk.domain.text import N_
+from certdesk.wire.spki import spki_of
 
 LONGEST_CHAIN = 5
 """Certificates between the end entity and the trust anchor."""
@@ -55,7 +55,7 @@ def verify_certificate(
         raise unusable_answer(N_("the desk's answer holds {count} certificates, not one"), count=len(found))
     certificate = found[0]
     try:
-        if certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != spki:
+        if spki_of(certificate.public_key()) != spki:
             raise unusable_answer(N_("the desk's certificate is for another key than ours"))
         _check_time(certificate, now)
         _check_purpose(certificate, kind)

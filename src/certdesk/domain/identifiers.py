@@ -20,7 +20,7 @@ from certdesk.domain.text import N_
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(CROCKFORD)} | {"I": 1, "L": 1, "O": 0}
 _ORGANISATION = re.compile(r"[A-Z0-9]{2,12}")
-_WRITTEN = re.compile(rf"([A-Z0-9]{{2,12}})-([{CROCKFORD}]{{4}})-([{CROCKFORD}]{{4}})")
+_WRITTEN = re.compile(rf"({_ORGANISATION.pattern})-([{CROCKFORD}]{{4}})-([{CROCKFORD}]{{4}})")
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015]+")
 _LONGEST_INPUT = 64  # an ID with every character set apart, and some
 

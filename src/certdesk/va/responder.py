@@ -9,10 +9,11 @@ import hashlib
 from dataclasses import dataclass
 
 from certdesk.ca.authority import CertificateAuthority
-from certdesk.ca.signing import Validity, key_bits, spki_of
+from certdesk.ca.signing import Validity, key_bits
 from certdesk.domain.clock import MINUTE, Clock
 from certdesk.domain.enrollment import DAY
 from certdesk.keys.signer import KeyAlgorithm, Signer, SoftwareSigner, generate
+from certdesk.wire.spki import spki_of
 
 RESPONDER_VALIDITY = 7 * DAY
 _BACKDATING = 5 * MINUTE

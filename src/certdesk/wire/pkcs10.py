@@ -19,7 +19,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certdesk.domain.enrollment import Names
 from certdesk.domain.errors import CertdeskError, ErrorKind
@@ -27,7 +26,7 @@ from certdesk.domain.identifiers import sha256
 from certdesk.domain.text import N_
 from certdesk.wire import der as asn1
 from certdesk.wire.names import Name, parse_name, text_of
-from certdesk.wire.spki import is_fixed_size_key
+from certdesk.wire.spki import is_fixed_size_key, spki_of
 
 LARGEST_CSR = 32 * 1024
 """Bytes of PEM or DER. An RSA 8192 key with a hundred long names stays below; RFC 2986 sets no limit."""
@@ -155,7 +154,7 @@ def parse_csr(unverified_csr: bytes | str) -> CSR:
     request, info = _load(der)
     _version, _subject, third, *_attributes = asn1.parts(info, asn1.whole(info))
     spki = asn1.taken(info, third)
-    if not (is_fixed_size_key(spki) or spki == _encoded(_public_key(request))):
+    if not (is_fixed_size_key(spki) or spki == spki_of(_public_key(request))):
         # Explicit curve parameters and hybrid points MUST NOT be used (RFC 5480 §2.1.1, §2.2); compressed points and
         # id-RSASSA-PSS keys go with them, because the device shows the verification code of the bytes that it sent.
         raise _bad(N_("the CSR's key is not encoded as usual: a named curve and an uncompressed point, or plain RSA"))
@@ -238,10 +237,6 @@ def _public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKey
         if str(error).startswith("e must be"):  # a test holds cryptography to these words
             raise CertdeskError(ErrorKind.WEAK_KEY, BAD_EXPONENT, field="csr") from None
         raise _bad(N_("the CSR's public key is damaged")) from None
-
-
-def _encoded(key: CertificatePublicKeyTypes) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _signature_hash(request: x509.CertificateSigningRequest) -> str | None:

@@ -1,6 +1,14 @@
 """Public keys as certificates carry them (RFC 5280 §4.1.2.7), told by their octets."""
 
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from certdesk.wire import der
+
+
+def spki_of(public_key: PublicKeyTypes) -> bytes:
+    """Return the DER SubjectPublicKeyInfo."""
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _fixed_size_key(algorithm: bytes, head: bytes, size: int) -> tuple[int, bytes]:

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.hierarchy import Hierarchy, create_hierarchy
 from certdesk.ca.order import CertificateOrder
-from certdesk.ca.signing import spki_of
 from certdesk.domain.clock import MINUTE, system_clock
 from certdesk.domain.enrollment import DAY, Kind, Names
 from certdesk.keys.directory import KeyDirectory
 from certdesk.keys.signer import KeyAlgorithm
+from certdesk.wire.spki import spki_of
 
 PKI_URL = "http://pki.example.org"
 NAME = "Universal Post"

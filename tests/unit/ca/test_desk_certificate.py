@@ -11,10 +11,10 @@ from cryptography.x509.oid import ExtensionOID
 
 from certdesk.ca.authority import CertificateAuthority
 from certdesk.ca.desk_certificate import DeskCertificate
-from certdesk.ca.signing import spki_of
 from certdesk.domain.enrollment import DAY, Names
 from certdesk.domain.errors import CertdeskError, ErrorKind
 from certdesk.keys.signer import KeyAlgorithm
+from certdesk.wire.spki import spki_of
 from tests.unit.ca.authorities import Time, authority_of, finish, key_directory, order_for
 
 NAMES = Names(("desk.example.org", "localhost"), ("127.0.0.1", "::1"))

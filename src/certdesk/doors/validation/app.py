@@ -76,7 +76,7 @@ class _ValidationDoor:
             else:
                 answer = await self._file(scope)
         except CertdeskError as error:
-            _note(scope, error)
+            note_failure(scope, error)
             answer = problem_answer(error, language_of(dict(scope["headers"])))
         await answer(scope, receive, send)
 
@@ -93,7 +93,7 @@ class _ValidationDoor:
             request = await read_body(scope, receive, _LARGEST_OCSP_REQUEST) if is_post else _request_in(scope)
             answer = await self._va.ocsp(request)
         except CertdeskError as error:
-            _note(scope, error)
+            note_failure(scope, error)
             return Answer(200, REFUSALS[error.kind], (_OCSP_ANSWER, NO_STORE))
         if not answer.cacheable:
             return Answer(200, answer.der, (_OCSP_ANSWER, NO_STORE))
@@ -139,8 +139,3 @@ def _request_in(scope: Scope) -> bytes:
         return binascii.a2b_base64(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4), strict_mode=True)
     except binascii.Error:
         raise CertdeskError(ErrorKind.MALFORMED, N_("this is not base64")) from None
-
-
-def _note(scope: Scope, error: CertdeskError) -> None:
-    """Let the listener log an error whose reason only the operator may read."""
-    note_failure(scope, error)
